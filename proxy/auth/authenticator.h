@@ -1,0 +1,56 @@
+// Credential -> identity or refusal. Pure: keys are given at construction, the time with each call.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/auth/errc.h"
+#include "proxy/auth/options.h"
+
+namespace forestay::auth {
+
+// Who somebody is, and until when we believe it.
+struct Identity {
+    std::string subject;                  // at most 256 bytes, no control characters
+    std::string method;                   // "flask_session", "jwt", "token"
+    std::optional<std::int64_t> expires;  // unix seconds, leeway included
+    std::string claims;                   // JSON object: the session's or the token's content; "{}" if there is none
+};
+
+// What a client brought. Views are read during the call only.
+struct Presented {
+    std::vector<std::string_view> authorization;      // values of the configured headers
+    std::string_view cookie;                          // value of the Cookie header
+    std::string_view query;                           // raw, without '?'
+    std::vector<std::string_view> protocols;          // Sec-WebSocket-Protocol, split at commas, trimmed
+    std::string_view connect_payload;                 // JSON of a Socket.IO CONNECT, may be empty
+};
+
+class Authenticator {
+  public:
+    // `problems` gets one line per unusable option ("jwt: HS256 needs a secret of at least 32 bytes").
+    Authenticator(AuthOptions options, std::vector<std::string>& problems);
+    ~Authenticator();
+    Authenticator(Authenticator&&) noexcept;
+
+    [[nodiscard]] bool protects(std::string_view path) const;
+    // True when a credential may come with the CONNECT packet, so that a handshake without one is let through to it.
+    [[nodiscard]] bool accepts_connect() const;
+    // Looks at every configured place. errc::no_credential when there is none; errc::ambiguous when two places bring
+    // different ones; else the refusal of the last method that could judge it.
+    [[nodiscard]] result<Identity> check(const Presented& presented, std::int64_t now_unix) const;
+
+    [[nodiscard]] const AuthOptions& options() const;
+    // Header name -> value for the upstream, from identity_headers.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> identity_headers(const Identity& identity) const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace forestay::auth

@@ -1,0 +1,72 @@
+// What the guard is told: who may come from where, and how they prove who they are. Plain values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace forestay::auth {
+
+// How a method's identity is found in what it verified: a JSON Pointer ("/_user_id", "/sub").
+struct FlaskSessionOptions {
+    std::vector<std::string> secret_keys;  // newest first; all are tried
+    std::string identity = "/_user_id";
+    std::chrono::seconds max_age{2'678'400};  // PERMANENT_SESSION_LIFETIME
+    std::chrono::seconds clock_skew{5};
+};
+
+struct JwtOptions {
+    std::vector<std::string> algorithms;  // HS256 HS384 HS512 RS256 ES256
+    std::string secret;                   // HS*: the raw key, at least 32 bytes
+    std::string jwks;                     // RS*, ES*: a JWKS document (JSON)
+    std::string public_key;               // or one PEM public key
+    std::string issuer;                   // exact; empty: not checked
+    std::vector<std::string> audience;    // any of them; empty: not checked
+    std::chrono::seconds leeway{30};
+    std::string identity = "/sub";
+};
+
+struct TokenOptions {
+    std::vector<std::string> sha256;  // lower-case hex of each accepted token's SHA-256
+    std::string subject = "token";    // the identity they give
+};
+
+using Method = std::variant<FlaskSessionOptions, JwtOptions, TokenOptions>;
+
+// Where a credential may be. The names of headers, query parameters, cookies, subprotocol markers, CONNECT fields.
+struct Sources {
+    std::vector<std::string> header{"authorization"};
+    std::vector<std::string> query;
+    std::vector<std::string> cookie{"session"};
+    std::vector<std::string> protocol;  // "bearer": Sec-WebSocket-Protocol: bearer, <token>
+    std::vector<std::string> connect;   // fields of the Socket.IO CONNECT payload
+};
+
+enum class RefuseWith : std::uint8_t { connect_error, http };
+
+struct AuthOptions {
+    std::vector<std::string> protect;  // path prefixes; empty: nothing is protected
+    std::vector<Method> any_of;        // the first that yields an identity wins
+    Sources from;
+    RefuseWith refuse_with = RefuseWith::connect_error;
+    bool close_on_expiry = true;
+    // Header to the upstream -> JSON Pointer or claim name of the identity ("sub" means /sub).
+    std::vector<std::pair<std::string, std::string>> identity_headers;
+};
+
+enum class MissingOrigin : std::uint8_t { automatic, always, never };
+
+struct OriginOptions {
+    // "same-origin", "*", exact origins, https://*.example.com, http://localhost:*
+    std::vector<std::string> allowed{"same-origin"};
+    std::vector<std::string> allowed_regex;  // RE2, matched against the whole canonical origin
+    MissingOrigin allow_missing = MissingOrigin::automatic;
+    bool allow_credentials = true;
+    bool dev = false;
+    std::vector<std::string> allow_headers{"authorization", "content-type"};
+};
+
+}  // namespace forestay::auth

@@ -1,0 +1,41 @@
+// One HTTP request as the routes see it, and what they answer: the seam between the HTTP connection (http_connection.*,
+// which reads, guards and writes) and the Engine.IO endpoint (engineio_endpoint.*, which owns the sessions).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proxy/auth/authenticator.h"
+#include "proxy/wire/engineio/query.h"
+#include "proxy/wire/http/forwarding.h"
+
+namespace forestay::net {
+
+// A request that passed the gate, the origin check and (where its path is protected) the credential check.
+struct GuardedRequest {
+    std::string method;
+    std::string target;
+    wire::engineio::Query query;              // parsed
+    wire::http::OwnedFields upstream_fields;  // what the upstream handshake will carry (forwarded_fields)
+    std::vector<std::string> protocols;       // offered subprotocols
+    std::string client_address;               // for logs: the address behind trusted proxies
+    std::string origin;                       // canonical, empty when there was none
+    std::optional<auth::Identity> identity;   // empty: not needed, or it comes with CONNECT
+    bool credential_in_connect = false;       // protected, nothing presented yet, CONNECT may bring it
+};
+
+struct HttpAnswer {
+    unsigned status = 200;
+    std::string body;
+    std::string_view content_type = "text/plain; charset=UTF-8";
+};
+
+// A polling exchange that waits for its answer. `done` is called exactly once, on the loop, unless lost() came before.
+using AnswerHandler = std::function<void(HttpAnswer)>;
+
+}  // namespace forestay::net

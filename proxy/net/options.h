@@ -1,0 +1,63 @@
+// What the shells are told: addresses, deadlines, bounds. Plain values, filled by the configuration.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace forestay::net {
+
+using Duration = std::chrono::milliseconds;
+
+// host:port (port 0: any free one) or unix:/path.
+struct Endpoint {
+    std::string host;         // empty for a unix socket
+    std::uint16_t port = 0;
+    std::string unix_path;
+};
+
+struct UpstreamOptions {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 80;
+    std::string path_prefix;  // of the URL, without trailing slash; put in front of every target
+    Duration connect_timeout{2'000};
+    Duration handshake_timeout{10'000};
+    Duration response_timeout{60'000};  // first byte of an HTTP response
+    Duration keepalive_idle{1'000};
+    bool preserve_host = true;          // else Host is the upstream's
+};
+
+struct HttpLimits {
+    std::uint64_t body_bytes = 64ULL << 20;  // limits.max_body; of an upload that must be spooled, and of a polling POST min(max_message)
+    std::size_t header_bytes = 16 << 10;     // limits.max_header
+    std::size_t header_count = 100;
+    std::size_t target_bytes = 8 << 10;
+    std::size_t connections = 10'000;        // limits.max_connections
+    Duration header_timeout{10'000};
+    Duration body_idle_timeout{30'000};
+    Duration keepalive_timeout{75'000};
+    Duration write_timeout{30'000};
+    Duration drain_timeout{8'000};           // drain.timeout
+};
+
+// An IP network in CIDR form, parsed.
+struct Network {
+    bool v6 = false;
+    std::array<std::uint8_t, 16> address{};
+    unsigned prefix = 0;
+};
+
+struct Options {
+    std::vector<Endpoint> listen;
+    std::vector<Endpoint> admin_listen;     // empty: no admin listener
+    std::string admin_token_sha256;         // hex; empty: none asked
+    UpstreamOptions upstream;
+    HttpLimits limits;
+    std::vector<std::string> socketio_paths{"/socket.io/"};
+    std::vector<Network> trusted_proxies;
+};
+
+}  // namespace forestay::net

@@ -1,0 +1,61 @@
+// One client's conversation: a client leg, an upstream leg, and what joins them. A value: no socket, no clock.
+//
+// The shell says what happened (handle), does what it is asked (next_action until empty), and comes back at
+// next_deadline() when nothing else happens. Same inputs and times, same actions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proxy/session/action.h"
+#include "proxy/session/input.h"
+#include "proxy/session/policy.h"
+#include "proxy/session/stats.h"
+#include "proxy/session/time.h"
+#include "proxy/session/workspace.h"
+
+namespace forestay::session {
+
+// What the client speaks.
+enum class Dialect : std::uint8_t {
+    engineio3,  // Socket.IO clients 1.x and 2.x; the upstream must speak it too
+    engineio4,  // Socket.IO clients 3.x and 4.x
+    plain       // a websocket without Engine.IO: both legs are there from the start
+};
+
+struct Setup {
+    Dialect dialect = Dialect::engineio4;
+    std::string sid;                    // the client's; [A-Za-z0-9_-]{20}, unguessable
+    std::uint64_t seed = 0;             // for mask keys
+    bool websocket = false;             // the first transport is a websocket; else a polling GET (PollOpened follows)
+    bool credential_in_connect = false; // ask CheckCredential before the first CONNECT goes anywhere
+    TimePoint expires = never;          // when the identity of the handshake ends
+};
+
+class Session {
+  public:
+    // `policy`, `stats` and `workspace` outlive the session; `workspace` is shared by all sessions of the loop.
+    Session(const Policy& policy, Stats& stats, Workspace& workspace, Setup setup, TimePoint now);
+    ~Session();
+    Session(Session&&) noexcept;
+    Session& operator=(Session&&) = delete;
+
+    void handle(const Input& input, TimePoint now);
+    // What to do about it. Call until empty after each handle().
+    [[nodiscard]] std::optional<Action> next_action();
+    // When to call handle(Tick) if nothing else happens.
+    [[nodiscard]] TimePoint next_deadline() const;
+
+    [[nodiscard]] bool ended() const noexcept;
+    [[nodiscard]] ClientState client_state() const noexcept;
+    [[nodiscard]] UpstreamState upstream_state() const noexcept;
+    [[nodiscard]] const std::string& sid() const noexcept;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace forestay::session

@@ -1,0 +1,109 @@
+// What sessions count: plain integers, one struct per loop, read by telemetry at scrape time.
+//
+// Single writer (the loop). Readers on other threads copy under the loop, not beside it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace forestay::session {
+
+// Where a session's client leg is.
+enum class ClientState : std::uint8_t { polling, probing, websocket, away };
+constexpr std::array<std::string_view, 4> client_state_names{"polling", "probing", "websocket", "away"};
+
+// Where a session's upstream leg is. `stalled`: silent, but its connection is open.
+enum class UpstreamState : std::uint8_t { idle, connecting, attached, stalled, lost, reattaching };
+constexpr std::array<std::string_view, 6> upstream_state_names{"idle",    "connecting", "attached",
+                                                               "stalled", "lost",       "reattaching"};
+
+// Who ended a session.
+enum class CloseSide : std::uint8_t { client, upstream, forestay };
+constexpr std::array<std::string_view, 3> close_side_names{"client", "upstream", "forestay"};
+
+// Why a session ended.
+enum class CloseReason : std::uint8_t {
+    goodbye,             // a clean close: Engine.IO "1", a close frame, or the app's disconnect
+    connection_lost,     // EOF or reset without a goodbye
+    ping_timeout,        // no pong, or no GET of a polling client, in time
+    protocol_violation,  // bytes that the protocol does not allow
+    limit,               // a bound of Limits
+    slow_client,         // took nothing for slow_client_timeout, or outbox_bytes
+    refused,             // the upstream refused the handshake or the CONNECT
+    unauthorised,        // the credential in CONNECT was refused
+    token_expired,       // the identity ended
+    upstream_timeout,    // no connection, OPEN packet or CONNECT reply in time
+    upstream_stalled,    // silent for upstream.stall
+    shutdown,            // forestay is going away
+    internal_error,      // a bug; one session dies, not the process
+};
+constexpr std::array<std::string_view, 13> close_reason_names{
+    "goodbye",     "connection_lost", "ping_timeout",  "protocol_violation", "limit",            "slow_client", "refused",
+    "unauthorised", "token_expired",  "upstream_timeout", "upstream_stalled", "shutdown",         "internal_error"};
+
+// Things dropped or refused, each with its counter: nothing is lost in silence.
+enum class Drop : std::uint8_t {
+    late_answer,            // an answer after the fallback
+    unsolicited_pong,       // a pong nobody asked for
+    unknown_ack,            // a client's ACK for an id the upstream does not wait for
+    duplicate_connect,      // CONNECT to a namespace that is joined
+    upstream_violation,     // a packet of the upstream that clients would choke on
+    binary_interleaved,     // a text packet of the upstream between a header and its attachments; reordered
+    disconnect_payload,     // payload of a DISCONNECT of the upstream; stripped
+    untracked_request,      // a rule matched, but there was no id, or no room (limits.outstanding)
+    held_overflow,          // limits.held_bytes
+    outbox_overflow,        // limits.outbox_bytes
+    tombstone_overflow,     // limits.tombstones: the oldest is forgotten
+};
+constexpr std::array<std::string_view, 11> drop_names{
+    "late_answer",        "unsolicited_pong",   "unknown_ack",       "duplicate_connect", "upstream_violation",
+    "binary_interleaved", "disconnect_payload", "untracked_request", "held_overflow",     "outbox_overflow",
+    "tombstone_overflow"};
+
+// Seconds, upper bounds; the last bucket is +Inf.
+constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600};
+
+struct Histogram {
+    std::array<std::uint64_t, duration_bounds.size() + 1> buckets{};  // not cumulative
+    double sum = 0;                                                   // seconds
+    void observe(std::chrono::nanoseconds value) noexcept {
+        const double seconds = std::chrono::duration<double>(value).count();
+        std::size_t i = 0;
+        while (i < duration_bounds.size() && seconds > duration_bounds[i]) ++i;
+        ++buckets[i];
+        sum += seconds;
+    }
+};
+
+struct RuleStats {
+    std::uint64_t started = 0;
+    std::uint64_t outstanding = 0;  // gauge
+    std::uint64_t answered_by_upstream = 0;
+    std::uint64_t answered_by_fallback = 0;
+    std::uint64_t abandoned = 0;  // the session ended first
+    std::uint64_t late = 0;       // answers after the fallback
+    Histogram duration;           // receipt to answer, whoever gave it
+};
+
+struct Traffic {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+};
+
+struct Stats {
+    std::array<std::uint64_t, client_state_names.size()> client_legs{};      // gauge
+    std::array<std::uint64_t, upstream_state_names.size()> upstream_legs{};  // gauge
+    std::uint64_t sessions = 0;                                              // started
+    Traffic from_client, to_client, from_upstream, to_upstream;              // messages; payload bytes
+    std::array<std::array<std::uint64_t, close_reason_names.size()>, close_side_names.size()> closes{};
+    std::array<std::uint64_t, drop_names.size()> drops{};
+    std::vector<RuleStats> rules;  // by rule index
+
+    void count(Drop what) noexcept { ++drops[static_cast<std::size_t>(what)]; }
+};
+
+}  // namespace forestay::session

@@ -1,0 +1,62 @@
+// A direction of a WebSocket connection as messages (RFC 6455 sections 5.4, 5.5, 6.2).
+//
+// The reader keeps only what must survive between reads: the fragments of an unfinished message. The caller owns
+// the bytes, and keeps the tail that next() left. A message that came in one frame is handed out with its raw
+// frame, so that it can be forwarded as it came, mask and all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/wire/errc.h"
+#include "proxy/wire/websocket/frame.h"
+#include "proxy/wire/websocket/utf8.h"
+
+namespace forestay::wire::websocket {
+
+struct MessageLimits {
+    std::size_t message_bytes = 1 << 20;  // payload of one message, summed over its fragments
+    std::size_t fragments = 1024;         // frames of one message
+};
+
+// A whole message or a control frame. Views are valid until the next call of next() or a change of the bytes.
+struct Message {
+    Opcode opcode{};           // text, binary, close, ping or pong
+    std::string_view payload;  // unmasked, all fragments
+    std::string_view raw;      // the frame as it came; empty when the message had fragments
+};
+
+class MessageReader {
+  public:
+    MessageReader(Sender sender, MessageLimits limits) : sender_(sender), limits_(limits) {}
+
+    // Takes the next message or control frame off the front of `bytes`; an empty optional when the rest is
+    // incomplete. Limits hold for the declared length, before anything is waited for. `scratch` is overwritten and
+    // holds the unmasked payload. After an error the direction is broken: do not call again.
+    [[nodiscard]] result<std::optional<Message>> next(std::string_view& bytes, std::string& scratch);
+
+    // How many bytes next() wants at least before it can yield something, given what is left in `bytes` (whole
+    // size, not the difference; never more than message_bytes + 14). 0 when unknown. For reserving once.
+    [[nodiscard]] std::size_t wanted(std::string_view bytes) const;
+
+    // True between the frames of a fragmented message.
+    [[nodiscard]] bool in_message() const noexcept { return fragments_ != nullptr; }
+
+  private:
+    struct Fragments {
+        Opcode opcode{};
+        std::string payload;
+        std::size_t count = 0;
+        Utf8Validator utf8;
+    };
+    Sender sender_;
+    MessageLimits limits_;
+    std::unique_ptr<Fragments> fragments_;  // idle directions hold nothing
+    bool deliver_fragments_ = false;        // the payload handed out last lives in fragments_; drop it next time
+};
+
+}  // namespace forestay::wire::websocket
