@@ -2,7 +2,6 @@
 // share. Nothing here is touched by another thread, but post() and stop().
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +13,10 @@
 #include "proxy/net/stats.h"
 #include "proxy/session/policy.h"
 #include "proxy/session/workspace.h"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace forestay::net {
 
