@@ -25,8 +25,8 @@ enum class errc {
     expected_continuation,   // new data frame inside a fragmented message (5.4)
     too_many_fragments,      // limits.fragments exceeded
     message_too_big,         // declared or summed length over limits.message_bytes
-    invalid_utf8,            // text message, close reason or payload is not UTF-8 (8.1)
-    bad_close_payload,       // one-byte close payload (5.5.1)
+    invalid_utf8,            // text message or payload is not UTF-8 (8.1)
+    bad_close_payload,       // one-byte close payload, or a reason that is not UTF-8 (5.5.1)
     bad_close_code,          // a close code that must not be on the wire (7.4)
 
     // Engine.IO

@@ -35,8 +35,9 @@ class MessageReader {
     MessageReader(Sender sender, MessageLimits limits) : sender_(sender), limits_(limits) {}
 
     // Takes the next message or control frame off the front of `bytes`; an empty optional when the rest is
-    // incomplete. Limits hold for the declared length, before anything is waited for. `scratch` is overwritten and
-    // holds the unmasked payload. After an error the direction is broken: do not call again.
+    // incomplete. Limits hold for the declared length, before anything is waited for. `scratch` is where the payload is
+    // unmasked or joined: its content and size mean nothing outside, and it keeps its memory for the next message.
+    // After an error the direction is broken: do not call again.
     [[nodiscard]] result<std::optional<Message>> next(std::string_view& bytes, std::string& scratch);
 
     // How many bytes next() wants at least before it can yield something, given what is left in `bytes` (whole
@@ -53,10 +54,13 @@ class MessageReader {
         std::size_t count = 0;
         Utf8Validator utf8;
     };
+    [[nodiscard]] boost::system::error_code check_sequence(const FrameHead& head) const noexcept;
+    [[nodiscard]] result<std::optional<Message>> take_fragment(const FrameHead& head, std::string_view payload,
+                                                               std::string& scratch);
+
     Sender sender_;
     MessageLimits limits_;
     std::unique_ptr<Fragments> fragments_;  // idle directions hold nothing
-    bool deliver_fragments_ = false;        // the payload handed out last lives in fragments_; drop it next time
 };
 
 }  // namespace forestay::wire::websocket
