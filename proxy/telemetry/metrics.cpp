@@ -1,0 +1,324 @@
+#include "proxy/telemetry/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <initializer_list>
+#include <limits>
+#include <map>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include "proxy/auth/errc.h"
+#include "proxy/auth/origin.h"
+
+namespace forestay::telemetry {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using session::Histogram;
+using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+constexpr std::array<std::string_view, 6> status_class_names{"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
+// The families, in the order in which they are written. HELP is not escaped by the serializer: plain ASCII,
+// one line.
+class Families {
+  public:
+    MetricFamily& counter(std::string_view name, std::string_view help) {
+        return add(name, help, MetricType::Counter);
+    }
+    MetricFamily& gauge(std::string_view name, std::string_view help) {
+        return add(name, help, MetricType::Gauge);
+    }
+    MetricFamily& histogram(std::string_view name, std::string_view help) {
+        return add(name, help, MetricType::Histogram);
+    }
+    // Families of one sample without labels.
+    void counter(std::string_view name, std::string_view help, double value);
+    void gauge(std::string_view name, std::string_view help, double value);
+
+    std::string text() const {
+        std::ostringstream out;
+        prometheus::TextSerializer{}.Serialize(out, families_);
+        return std::move(out).str();
+    }
+
+  private:
+    MetricFamily& add(std::string_view name, std::string_view help, MetricType type) {
+        return families_.emplace_back(MetricFamily{std::string(name), std::string(help), type, {}});
+    }
+    std::vector<MetricFamily> families_;
+};
+
+ClientMetric& sample(MetricFamily& family, Labels labels) {
+    ClientMetric& metric = family.metric.emplace_back();
+    for (const auto& [name, value] : labels) metric.label.push_back({std::string(name), std::string(value)});
+    return metric;
+}
+
+void put(MetricFamily& family, Labels labels, double value) {
+    ClientMetric& metric = sample(family, labels);
+    (family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+}
+
+void put(MetricFamily& family, Labels labels, const Histogram& value) {
+    auto& out = sample(family, labels).histogram;
+    for (std::size_t i = 0; i < value.buckets.size(); ++i) {
+        out.sample_count += value.buckets[i];
+        const double bound = i < session::duration_bounds.size() ? session::duration_bounds[i]
+                                                                 : std::numeric_limits<double>::infinity();
+        out.bucket.push_back({out.sample_count, bound});
+    }
+    out.sample_sum = value.sum;
+}
+
+void Families::counter(std::string_view name, std::string_view help, double value) {
+    put(counter(name, help), {}, value);
+}
+void Families::gauge(std::string_view name, std::string_view help, double value) {
+    put(gauge(name, help), {}, value);
+}
+
+// Sums over the loops, and what is common to all families.
+class Exposition {
+  public:
+    explicit Exposition(const MetricsInput& input) : input_(input) {}
+    std::string render();
+
+  private:
+    // The sum of what `get` finds in each loop's Stats.
+    template <class Get>
+    double sum(Get get) const {
+        std::uint64_t total = 0;
+        for (const net::Stats* loop : input_.loops) total += get(*loop);
+        return static_cast<double>(total);
+    }
+    template <class Get>
+    Histogram sum_histogram(Get get) const {
+        Histogram total;
+        for (const net::Stats* loop : input_.loops) {
+            const Histogram& one = get(*loop);
+            for (std::size_t i = 0; i < one.buckets.size(); ++i) total.buckets[i] += one.buckets[i];
+            total.sum += one.sum;
+        }
+        return total;
+    }
+    // One sample per name; `get(stats, index)`.
+    template <class Names, class Get>
+    void by_name(MetricFamily& family, std::string_view label, const Names& names, Get get) const {
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            put(family, {{label, names[i]}}, sum([&](const net::Stats& s) { return get(s, i); }));
+        }
+    }
+
+    void sessions();
+    void traffic();
+    void requests();
+    void refusals();
+    void upstream();
+    void http();
+    void process();
+
+    const MetricsInput& input_;
+    Families out_;
+};
+
+void Exposition::sessions() {
+    out_.counter("forestay_sessions_started_total", "Sessions started.",
+                 sum([](const auto& s) { return s.sessions.sessions; }));
+    by_name(out_.gauge("forestay_client_legs", "Sessions by the state of their client leg."), "state",
+            session::client_state_names, [](const auto& s, auto i) { return s.sessions.client_legs[i]; });
+    by_name(out_.gauge("forestay_upstream_legs", "Sessions by the state of their upstream leg."), "state",
+            session::upstream_state_names, [](const auto& s, auto i) { return s.sessions.upstream_legs[i]; });
+    auto& closes =
+        out_.counter("forestay_sessions_closed_total", "Sessions ended, by who ended them and why.");
+    for (std::size_t side = 0; side < session::close_side_names.size(); ++side) {
+        for (std::size_t reason = 0; reason < session::close_reason_names.size(); ++reason) {
+            put(closes,
+                {{"side", session::close_side_names[side]}, {"reason", session::close_reason_names[reason]}},
+                sum([&](const auto& s) { return s.sessions.closes[side][reason]; }));
+        }
+    }
+}
+
+void Exposition::traffic() {
+    by_name(out_.gauge("forestay_client_connections", "Open client connections by what they carry."),
+            "transport", net::client_transport_names,
+            [](const auto& s, auto i) { return s.client_connections[i]; });
+    out_.counter("forestay_client_connections_accepted_total", "Client connections accepted.",
+                 sum([](const auto& s) { return s.connections_accepted; }));
+    out_.counter("forestay_client_connections_refused_total",
+                 "Client connections refused because limits.max_connections was reached.",
+                 sum([](const auto& s) { return s.connections_refused; }));
+    using session::Traffic;
+    constexpr std::array<std::pair<std::string_view, Traffic session::Stats::*>, 4> directions{
+        {{"from_client", &session::Stats::from_client},
+         {"to_client", &session::Stats::to_client},
+         {"from_upstream", &session::Stats::from_upstream},
+         {"to_upstream", &session::Stats::to_upstream}}};
+    auto& messages = out_.counter("forestay_messages_total", "Messages of sessions, by direction.");
+    for (const auto& [name, member] : directions) {
+        put(messages, {{"direction", name}},
+            sum([member = member](const auto& s) { return (s.sessions.*member).messages; }));
+    }
+    auto& bytes =
+        out_.counter("forestay_message_bytes_total", "Payload bytes of those messages, by direction.");
+    for (const auto& [name, member] : directions) {
+        put(bytes, {{"direction", name}},
+            sum([member = member](const auto& s) { return (s.sessions.*member).bytes; }));
+    }
+    by_name(out_.counter("forestay_drops_total", "Things dropped or set right, by what they were."), "reason",
+            session::drop_names, [](const auto& s, auto i) { return s.sessions.drops[i]; });
+}
+
+void Exposition::requests() {
+    // A loop that has seen no session yet may hold no entry for a rule.
+    const auto count = [&](std::size_t rule, std::uint64_t session::RuleStats::*member) {
+        return sum([&](const net::Stats& s) {
+            return rule < s.sessions.rules.size() ? s.sessions.rules[rule].*member : 0;
+        });
+    };
+    const auto family = [&](MetricFamily& out, std::uint64_t session::RuleStats::*member) {
+        for (std::size_t i = 0; i < input_.rules.size(); ++i) {
+            put(out, {{"rule", input_.rules[i]}}, count(i, member));
+        }
+    };
+    using session::RuleStats;
+    family(out_.counter("forestay_requests_started_total", "Requests tracked, by rule."),
+           &RuleStats::started);
+    family(out_.gauge("forestay_requests_outstanding", "Requests that wait for their answer, by rule."),
+           &RuleStats::outstanding);
+    auto& answered =
+        out_.counter("forestay_requests_answered_total", "Requests answered, by rule and by whom.");
+    for (std::size_t i = 0; i < input_.rules.size(); ++i) {
+        put(answered, {{"rule", input_.rules[i]}, {"by", "upstream"}},
+            count(i, &RuleStats::answered_by_upstream));
+        put(answered, {{"rule", input_.rules[i]}, {"by", "fallback"}},
+            count(i, &RuleStats::answered_by_fallback));
+    }
+    family(out_.counter("forestay_requests_abandoned_total",
+                        "Requests whose session ended before their answer, by rule."),
+           &RuleStats::abandoned);
+    family(out_.counter("forestay_late_answers_total", "Answers that came after the fallback, by rule."),
+           &RuleStats::late);
+    auto& durations = out_.histogram("forestay_request_duration_seconds",
+                                     "From a request's receipt to its answer, whoever gave it, by rule.");
+    for (std::size_t i = 0; i < input_.rules.size(); ++i) {
+        static const Histogram nothing;
+        put(durations, {{"rule", input_.rules[i]}},
+            sum_histogram([&](const net::Stats& s) -> const Histogram& {
+                return i < s.sessions.rules.size() ? s.sessions.rules[i].duration : nothing;
+            }));
+    }
+}
+
+void Exposition::refusals() {
+    auto& origins =
+        out_.counter("forestay_origin_refused_total", "Requests refused for their origin, by reason.");
+    using auth::OriginVerdict;
+    for (auto verdict :
+         {OriginVerdict::mismatch, OriginVerdict::null, OriginVerdict::missing, OriginVerdict::malformed}) {
+        put(origins, {{"reason", name(verdict)}},
+            sum([&](const auto& s) { return s.origin_refusals.at(static_cast<std::size_t>(verdict)); }));
+    }
+    auto& credentials = out_.counter("forestay_auth_refused_total", "Credentials refused, by reason.");
+    for (int e = static_cast<int>(auth::errc::no_credential);
+         e <= static_cast<int>(auth::errc::unknown_token); ++e) {
+        put(credentials, {{"reason", name(static_cast<auth::errc>(e))}},
+            sum([&](const auto& s) { return s.auth_refusals.at(static_cast<std::size_t>(e)); }));
+    }
+    by_name(out_.counter("forestay_handshake_failures_total", "Websocket handshakes that failed, by reason."),
+            "reason", net::handshake_failure_names,
+            [](const auto& s, auto i) { return s.handshake_failures[i]; });
+    auto& heads = out_.counter("forestay_head_refusals_total", "HTTP request heads refused, by reason.");
+    std::map<std::string_view, std::uint64_t> reasons;
+    for (const net::Stats* loop : input_.loops) {
+        for (const auto& [reason, count] : loop->head_refusals) reasons[reason] += count;
+    }
+    for (const auto& [reason, count] : reasons) put(heads, {{"reason", reason}}, static_cast<double>(count));
+    out_.counter("forestay_sid_mismatches_total", "Session ids used by another principal or origin.",
+                 sum([](const auto& s) { return s.sid_mismatches; }));
+    out_.counter("forestay_dropped_header_fields_total",
+                 "Request header fields removed because of an underscore or a dot in their name.",
+                 sum([](const auto& s) { return s.dropped_header_fields; }));
+}
+
+void Exposition::upstream() {
+    bool up = false;
+    for (const net::Stats* loop : input_.loops) up = up || loop->upstream_up;
+    out_.gauge("forestay_upstream_up", "1 when the last attempt to reach the upstream succeeded.",
+               up ? 1 : 0);
+    out_.counter("forestay_upstream_connects_total", "Attempts to connect to the upstream.",
+                 sum([](const auto& s) { return s.upstream_connects; }));
+    out_.counter("forestay_upstream_connect_failures_total",
+                 "Attempts to connect to the upstream that failed.",
+                 sum([](const auto& s) { return s.upstream_connect_failures; }));
+}
+
+void Exposition::http() {
+    by_name(out_.counter("forestay_http_requests_total", "HTTP requests by the class of their status."),
+            "status", status_class_names, [](const auto& s, auto i) { return s.http_requests[i]; });
+    put(out_.histogram("forestay_http_request_duration_seconds",
+                       "From a request's head to the end of its answer; never the lifetime of a websocket."),
+        {}, sum_histogram([](const net::Stats& s) -> const Histogram& { return s.http_duration; }));
+    out_.counter("forestay_http_request_bytes_total", "Body bytes of HTTP requests.",
+                 sum([](const auto& s) { return s.http_request_bytes; }));
+    out_.counter("forestay_http_response_bytes_total", "Body bytes of HTTP responses.",
+                 sum([](const auto& s) { return s.http_response_bytes; }));
+    out_.counter("forestay_spooled_uploads_total", "Chunked uploads that were spooled to a temporary file.",
+                 sum([](const auto& s) { return s.spooled_uploads; }));
+    out_.counter("forestay_spooled_bytes_total", "Bytes of those uploads.",
+                 sum([](const auto& s) { return s.spooled_bytes; }));
+}
+
+void Exposition::process() {
+    put(out_.histogram("forestay_loop_lag_seconds", "How late a loop's own timer tick was."), {},
+        sum_histogram([](const net::Stats& s) -> const Histogram& { return s.loop_lag; }));
+    out_.counter("forestay_log_lines_lost_total",
+                 "Log lines lost because the disk or the terminal was too slow.",
+                 static_cast<double>(input_.log_lines_lost));
+    put(out_.gauge("forestay_build_info", "Always 1; the labels say what is running."),
+        {{"version", input_.build.version}, {"compiler", input_.build.compiler}}, 1);
+    if (!input_.process) return;
+    const ProcessStats& p = *input_.process;
+    out_.counter("process_cpu_seconds_total", "User and system CPU time spent.", p.cpu_seconds);
+    out_.gauge("process_resident_memory_bytes", "Resident memory.", static_cast<double>(p.resident_bytes));
+    out_.gauge("process_virtual_memory_bytes", "Virtual memory.", static_cast<double>(p.virtual_bytes));
+    out_.gauge("process_open_fds", "Open file descriptors.", static_cast<double>(p.open_fds));
+    out_.gauge("process_max_fds", "Most file descriptors that may be open.", static_cast<double>(p.max_fds));
+    out_.gauge("process_threads", "Threads of the process.", static_cast<double>(p.threads));
+    out_.gauge("process_start_time_seconds", "When the process started, in seconds since the epoch.",
+               p.start_time_seconds);
+}
+
+std::string Exposition::render() {
+    sessions();
+    traffic();
+    requests();
+    refusals();
+    upstream();
+    http();
+    process();
+    return out_.text();
+}
+
+}  // namespace
+
+std::string compiler_name() {
+#if defined(__clang__)
+    return "clang " __clang_version__;
+#else
+    return "g++ " __VERSION__;
+#endif
+}
+
+std::string render_metrics(const MetricsInput& input) {
+    return Exposition(input).render();
+}
+
+}  // namespace forestay::telemetry

@@ -1,0 +1,38 @@
+// What the loops have counted, as Prometheus text (exposition format 0.0.4).
+//
+// There is no registry: the loops count in plain integers (net::Stats), and the model is made from them when
+// somebody scrapes. Every label value that can exist is there from the first scrape, as zero, so that rate()
+// sees the first increase too. Labels are bounded: names of rules and literals of ours, never anything that a
+// peer chose.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "proxy/net/stats.h"
+#include "proxy/telemetry/process_stats.h"
+
+namespace forestay::telemetry {
+
+struct BuildInfo {
+    std::string version;
+    std::string compiler;
+};
+
+// Of the program that this is compiled into.
+[[nodiscard]] std::string compiler_name();
+
+struct MetricsInput {
+    std::span<const net::Stats* const> loops;  // each read in its own thread's pause, or all on the one loop
+    std::span<const std::string> rules;        // names, by rule index
+    BuildInfo build;
+    std::uint64_t log_lines_lost = 0;     // Log::lines_lost
+    std::optional<ProcessStats> process;  // empty: no process_*
+};
+
+[[nodiscard]] std::string render_metrics(const MetricsInput& input);
+
+}  // namespace forestay::telemetry

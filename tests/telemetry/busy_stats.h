@@ -1,0 +1,45 @@
+// Stats of a loop that has seen something of everything.
+#pragma once
+
+#include "proxy/net/stats.h"
+
+namespace forestay::telemetry {
+
+inline net::Stats busy_stats() {
+    using namespace std::chrono_literals;
+    net::Stats stats;
+    session::RuleStats rule;
+    rule.started = 7;
+    rule.outstanding = 2;
+    rule.answered_by_upstream = 3;
+    rule.answered_by_fallback = 1;
+    rule.abandoned = 1;
+    rule.late = 1;
+    rule.duration.observe(20ms);
+    rule.duration.observe(20ms);
+    rule.duration.observe(45s);
+    rule.duration.observe(700s);
+    stats.sessions.rules = {rule};
+    stats.sessions.sessions = 5;
+    stats.sessions.client_legs[2] = 4;
+    stats.sessions.upstream_legs[2] = 3;
+    stats.sessions.upstream_legs[3] = 1;
+    stats.sessions.from_client = {10, 1000};
+    stats.sessions.to_client = {11, 1100};
+    stats.sessions.closes[1][1] = 1;
+    stats.sessions.count(session::Drop::late_answer);
+    stats.client_connections[2] = 4;
+    stats.http_requests[2] = 9;
+    stats.http_duration.observe(1ms);
+    stats.head_refusals["bad_host"] = 2;
+    stats.origin_refusals[1] = 6;
+    stats.auth_refusals[5] = 8;
+    stats.handshake_failures[4] = 1;
+    stats.upstream_connects = 12;
+    stats.upstream_connect_failures = 2;
+    stats.upstream_up = true;
+    stats.loop_lag.observe(100us);
+    return stats;
+}
+
+}  // namespace forestay::telemetry
