@@ -1,5 +1,6 @@
-// One HTTP request as the routes see it, and what they answer: the seam between the HTTP connection (http_connection.*,
-// which reads, guards and writes) and the Engine.IO endpoint (engineio_endpoint.*, which owns the sessions).
+// One HTTP request as the routes see it, and what they answer: the seam between the HTTP connection
+// (http_connection.*, which reads, guards and writes) and the Engine.IO endpoint (engineio_endpoint.*, which
+// owns the sessions).
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,10 @@ struct GuardedRequest {
     std::string origin;                       // canonical, empty when there was none
     std::optional<auth::Identity> identity;   // empty: not needed, or it comes with CONNECT
     bool credential_in_connect = false;       // protected, nothing presented yet, CONNECT may bring it
+    // The credential was refused (name of the auth::errc), and auth.refuse_with is connect_error: the
+    // upstream hears nothing of this client; its CONNECT is answered with CONNECT_ERROR and this code. Empty:
+    // not refused.
+    std::string refused_code;
 };
 
 struct HttpAnswer {
@@ -35,7 +40,8 @@ struct HttpAnswer {
     std::string_view content_type = "text/plain; charset=UTF-8";
 };
 
-// A polling exchange that waits for its answer. `done` is called exactly once, on the loop, unless lost() came before.
+// A polling exchange that waits for its answer. `done` is called exactly once, on the loop, unless lost()
+// came before.
 using AnswerHandler = std::function<void(HttpAnswer)>;
 
 }  // namespace forestay::net

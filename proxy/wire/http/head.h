@@ -1,7 +1,7 @@
 // HTTP/1.1 request heads: the gate. Strict where upstreams differ from each other (RFC 9112, 9110).
 //
-// The whole head is checked here, byte by byte, before anything else looks at it: what passes means the same to every
-// server behind us. Bodies and upstream responses are the business of the HTTP library.
+// The whole head is checked here, byte by byte, before anything else looks at it: what passes means the same
+// to every server behind us. Bodies in chunks are read by chunked.h; upstream responses by the HTTP library.
 #pragma once
 
 #include <cstddef>
@@ -30,25 +30,26 @@ enum class Framing : std::uint8_t { none, length, chunked };
 // Views into the bytes that were parsed.
 struct RequestHead {
     std::string_view method;
-    std::string_view target;  // origin-form, or "*" with OPTIONS
-    std::string_view path;    // target up to '?'
-    std::string_view query;   // behind '?', may be empty
-    unsigned minor = 1;       // HTTP/1.minor: 0 or 1
-    std::vector<Field> fields;             // without those dropped (underscore names)
-    std::string_view host;                 // checked host[:port]; empty only with HTTP/1.0
+    std::string_view target;    // origin-form, or "*" with OPTIONS
+    std::string_view path;      // target up to '?'
+    std::string_view query;     // behind '?', may be empty
+    unsigned minor = 1;         // HTTP/1.minor: 0 or 1
+    std::vector<Field> fields;  // without those dropped (underscore names)
+    std::string_view host;      // checked host[:port]; empty only with HTTP/1.0
     Framing framing = Framing::none;
     std::uint64_t content_length = 0;
     bool keep_alive = true;
     bool expect_continue = false;
-    bool upgrade_websocket = false;        // GET, HTTP/1.1, Connection: upgrade and Upgrade: exactly websocket
-    std::size_t dropped_fields = 0;        // names with an underscore or dot: silently removed, counted
-    std::size_t size = 0;                  // bytes of the head, empty line included
+    bool upgrade_websocket = false;  // GET, HTTP/1.1, Connection: upgrade and Upgrade: exactly websocket
+    std::size_t dropped_fields = 0;  // names with an underscore or dot: silently removed, counted
+    std::size_t size = 0;            // bytes of the head, empty line included
 
     // The first field of that name (ASCII case-insensitive).
     [[nodiscard]] const Field* find(std::string_view name) const noexcept;
 };
 
-// A refusal: the status to answer with; the connection closes after it. `reason` is a stable short label.
+// A refusal: the status to answer with (0: close without a word); the connection closes after it. `reason` is
+// a stable short label, empty when nothing is refused.
 struct HeadRefusal {
     unsigned status = 400;
     std::string_view reason;
@@ -60,8 +61,8 @@ struct HeadResult {
     HeadRefusal refusal;
 };
 
-// Reads a head from the front of `bytes`. Incomplete when the empty line is not there yet; refuses as early as it can,
-// and at limits.
+// Reads a head from the front of `bytes`. Incomplete when the empty line is not there yet; refuses as early
+// as it can, and at limits.
 [[nodiscard]] HeadResult parse_request_head(std::string_view bytes, const HeadLimits& limits);
 
 [[nodiscard]] bool iequals(std::string_view a, std::string_view b) noexcept;
