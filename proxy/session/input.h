@@ -16,37 +16,64 @@ using ExchangeId = std::uint64_t;
 namespace input {
 
 // A polling GET arrived and waits for its answer.
-struct PollOpened { ExchangeId exchange = 0; };
+struct PollOpened {
+    ExchangeId exchange = 0;
+};
 // A polling POST arrived, whole.
-struct PostReceived { ExchangeId exchange = 0; std::string_view body; };
+struct PostReceived {
+    ExchangeId exchange = 0;
+    std::string_view body;
+};
 // The answer to this exchange has been written: what was in it is delivered.
-struct ExchangeWritten { ExchangeId exchange = 0; };
+struct ExchangeWritten {
+    ExchangeId exchange = 0;
+};
 // The client's socket went before the answer was written: what was in it is not delivered.
-struct ExchangeLost { ExchangeId exchange = 0; };
+struct ExchangeLost {
+    ExchangeId exchange = 0;
+};
 
 // A websocket of the client is there (its 101 is written): the first transport, or a probe beside polling.
 struct ClientUpgraded {};
 // Bytes from the client's websocket, cut anywhere.
-struct ClientBytes { std::string_view bytes; };
+struct ClientBytes {
+    std::string_view bytes;
+};
 // The client's websocket is gone without our doing.
-struct ClientLost { bool reset = false; };
+struct ClientLost {
+    bool reset = false;
+};
 // The client's websocket does not take more: `pending` bytes wait in the shell. Said again when it grows.
-struct ClientBlocked { std::size_t pending = 0; };
+struct ClientBlocked {
+    std::size_t pending = 0;
+};
 // Everything that waited has gone out.
 struct ClientDrained {};
 
 // The verdict on a CheckCredential action. `expires`: when the identity ends; never if it does not.
-struct CredentialAccepted { TimePoint expires = never; };
+struct CredentialAccepted {
+    TimePoint expires = never;
+};
 // `code` is stable and short ("token_expired"); it goes to the client.
-struct CredentialRefused { std::string_view code; };
+struct CredentialRefused {
+    std::string_view code;
+};
 
 // The upstream's websocket is there, its 101 checked.
 struct UpstreamOpened {};
 // There will be no upstream websocket: `status` is its HTTP answer, 0 when it did not answer.
-struct UpstreamRefused { unsigned status = 0; };
-struct UpstreamBytes { std::string_view bytes; };
-struct UpstreamLost { bool reset = false; };
-struct UpstreamBlocked { std::size_t pending = 0; };
+struct UpstreamRefused {
+    unsigned status = 0;
+};
+struct UpstreamBytes {
+    std::string_view bytes;
+};
+struct UpstreamLost {
+    bool reset = false;
+};
+struct UpstreamBlocked {
+    std::size_t pending = 0;
+};
 struct UpstreamDrained {};
 
 // The process is going away: say goodbye and end.
@@ -56,10 +83,11 @@ struct Tick {};
 
 }  // namespace input
 
-using Input = std::variant<input::PollOpened, input::PostReceived, input::ExchangeWritten, input::ExchangeLost,
-                           input::ClientUpgraded, input::ClientBytes, input::ClientLost, input::ClientBlocked,
-                           input::ClientDrained, input::CredentialAccepted, input::CredentialRefused,
-                           input::UpstreamOpened, input::UpstreamRefused, input::UpstreamBytes, input::UpstreamLost,
-                           input::UpstreamBlocked, input::UpstreamDrained, input::Shutdown, input::Tick>;
+using Input =
+    std::variant<input::PollOpened, input::PostReceived, input::ExchangeWritten, input::ExchangeLost,
+                 input::ClientUpgraded, input::ClientBytes, input::ClientLost, input::ClientBlocked,
+                 input::ClientDrained, input::CredentialAccepted, input::CredentialRefused,
+                 input::UpstreamOpened, input::UpstreamRefused, input::UpstreamBytes, input::UpstreamLost,
+                 input::UpstreamBlocked, input::UpstreamDrained, input::Shutdown, input::Tick>;
 
 }  // namespace forestay::session

@@ -1,4 +1,5 @@
-// One client's conversation: a client leg, an upstream leg, and what joins them. A value: no socket, no clock.
+// One client's conversation: a client leg, an upstream leg, and what joins them. A value: no socket, no
+// clock.
 //
 // The shell says what happened (handle), does what it is asked (next_action until empty), and comes back at
 // next_deadline() when nothing else happens. Same inputs and times, same actions.
@@ -27,16 +28,17 @@ enum class Dialect : std::uint8_t {
 
 struct Setup {
     Dialect dialect = Dialect::engineio4;
-    std::string sid;                    // the client's; [A-Za-z0-9_-]{20}, unguessable
-    std::uint64_t seed = 0;             // for mask keys
-    bool websocket = false;             // the first transport is a websocket; else a polling GET (PollOpened follows)
-    bool credential_in_connect = false; // ask CheckCredential before the first CONNECT goes anywhere
-    TimePoint expires = never;          // when the identity of the handshake ends
+    std::string sid;         // the client's; [A-Za-z0-9_-]{20}, unguessable
+    std::uint64_t seed = 0;  // for mask keys
+    bool websocket = false;  // the first transport is a websocket; else a polling GET (PollOpened follows)
+    bool credential_in_connect = false;  // ask CheckCredential before the first CONNECT goes anywhere
+    TimePoint expires = never;           // when the identity of the handshake ends
 };
 
 class Session {
   public:
-    // `policy`, `stats` and `workspace` outlive the session; `workspace` is shared by all sessions of the loop.
+    // `policy`, `stats` and `workspace` outlive the session; `workspace` is shared by all sessions of the
+    // loop.
     Session(const Policy& policy, Stats& stats, Workspace& workspace, Setup setup, TimePoint now);
     ~Session();
     Session(Session&&) noexcept;

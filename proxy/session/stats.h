@@ -42,30 +42,32 @@ enum class CloseReason : std::uint8_t {
     internal_error,      // a bug; one session dies, not the process
 };
 constexpr std::array<std::string_view, 13> close_reason_names{
-    "goodbye",     "connection_lost", "ping_timeout",  "protocol_violation", "limit",            "slow_client", "refused",
-    "unauthorised", "token_expired",  "upstream_timeout", "upstream_stalled", "shutdown",         "internal_error"};
+    "goodbye",          "connection_lost", "ping_timeout",  "protocol_violation", "limit",
+    "slow_client",      "refused",         "unauthorised",  "token_expired",      "upstream_timeout",
+    "upstream_stalled", "shutdown",        "internal_error"};
 
 // Things dropped or refused, each with its counter: nothing is lost in silence.
 enum class Drop : std::uint8_t {
-    late_answer,            // an answer after the fallback
-    unsolicited_pong,       // a pong nobody asked for
-    unknown_ack,            // a client's ACK for an id the upstream does not wait for
-    duplicate_connect,      // CONNECT to a namespace that is joined
-    upstream_violation,     // a packet of the upstream that clients would choke on
-    binary_interleaved,     // a text packet of the upstream between a header and its attachments; reordered
-    disconnect_payload,     // payload of a DISCONNECT of the upstream; stripped
-    untracked_request,      // a rule matched, but there was no id, or no room (limits.outstanding)
-    held_overflow,          // limits.held_bytes
-    outbox_overflow,        // limits.outbox_bytes
-    tombstone_overflow,     // limits.tombstones: the oldest is forgotten
+    late_answer,         // an answer after the fallback
+    unsolicited_pong,    // a pong nobody asked for
+    unknown_ack,         // a client's ACK for an id the upstream does not wait for
+    duplicate_connect,   // CONNECT to a namespace that is joined
+    upstream_violation,  // a packet of the upstream that clients would choke on
+    binary_interleaved,  // a text packet of the upstream between a header and its attachments; reordered
+    disconnect_payload,  // payload of a DISCONNECT of the upstream; stripped
+    untracked_request,   // a rule matched, but there was no id, or no room (limits.outstanding)
+    held_overflow,       // limits.held_bytes
+    outbox_overflow,     // limits.outbox_bytes
+    tombstone_overflow,  // limits.tombstones: the oldest is forgotten
 };
 constexpr std::array<std::string_view, 11> drop_names{
-    "late_answer",        "unsolicited_pong",   "unknown_ack",       "duplicate_connect", "upstream_violation",
-    "binary_interleaved", "disconnect_payload", "untracked_request", "held_overflow",     "outbox_overflow",
-    "tombstone_overflow"};
+    "late_answer",        "unsolicited_pong",   "unknown_ack",        "duplicate_connect",
+    "upstream_violation", "binary_interleaved", "disconnect_payload", "untracked_request",
+    "held_overflow",      "outbox_overflow",    "tombstone_overflow"};
 
 // Seconds, upper bounds; the last bucket is +Inf.
-constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600};
+constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+                                                 2.5,   5,    10,    30,   60,  120,  600};
 
 struct Histogram {
     std::array<std::uint64_t, duration_bounds.size() + 1> buckets{};  // not cumulative

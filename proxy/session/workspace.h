@@ -1,4 +1,5 @@
-// Memory that the sessions of one loop share while they handle an input, so that an idle session holds none of it.
+// Memory that the sessions of one loop share while they handle an input, so that an idle session holds none
+// of it.
 #pragma once
 
 #include <deque>
@@ -10,10 +11,10 @@
 namespace forestay::session {
 
 struct Workspace {
-    std::string unmasked;            // the message being read
-    std::deque<std::string> made;    // bytes that actions point to and that no input brought; stable addresses
+    std::string unmasked;          // the message being read
+    std::deque<std::string> made;  // bytes that actions point to and that no input brought; stable addresses
     std::size_t made_used = 0;
-    std::vector<Action> actions;     // asked for and not yet taken
+    std::vector<Action> actions;  // asked for and not yet taken
     std::size_t actions_taken = 0;
 };
 

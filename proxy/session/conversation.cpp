@@ -1,0 +1,136 @@
+#include "proxy/session/conversation.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace forestay::session {
+
+using wire::engineio::PacketType;
+using wire::websocket::CloseCode;
+
+Conversation::Conversation(const Policy& policy, Stats& stats, ActionList& actions, ClientLeg& client,
+                           UpstreamLeg& upstream, wire::engineio::Revision revision, std::uint64_t seed,
+                           bool credential_in_connect, TimePoint now)
+    : policy_(policy),
+      stats_(stats),
+      actions_(actions),
+      client_(client),
+      upstream_(upstream),
+      revision_(revision),
+      requests_(policy, stats, seed),
+      credential_(credential_in_connect ? Credential::wanted : Credential::not_needed),
+      first_connect_due_(now + policy.limits.first_connect_timeout) {
+    if (revision == wire::engineio::Revision::v3) {
+        // EIO3: "/" is joined by the handshake, and the upstream says so unasked.
+        namespaces_.push_back({"/", next_serial_++, false, now + policy.limits.connect_reply_timeout, {}});
+        first_connect_due_ = never;
+    }
+}
+
+Conversation::Namespace* Conversation::find(std::string_view name) {
+    for (Namespace& nsp : namespaces_) {
+        if (nsp.name == name) return &nsp;
+    }
+    return nullptr;
+}
+
+void Conversation::leave(std::string_view name) {
+    const Namespace* nsp = find(name);
+    if (nsp == nullptr) return;
+    const std::uint32_t serial = nsp->serial;
+    requests_.forget_nsp(serial);
+    std::erase_if(namespaces_, [serial](const Namespace& one) { return one.serial == serial; });
+}
+
+MaybeEnding Conversation::to_client(std::string_view text, std::string_view raw) {
+    if (client_.send(PacketType::message, text, raw)) return std::nullopt;
+    return outbox_full();
+}
+
+Ending Conversation::outbox_full() {
+    stats_.count(Drop::outbox_overflow);
+    return {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"};
+}
+
+MaybeEnding Conversation::tick(TimePoint now) {
+    if (first_connect_due_ <= now) {
+        return Ending{CloseSide::forestay, CloseReason::limit, CloseCode::policy_violation,
+                      "no CONNECT in time"};
+    }
+    if (refusal_due_ <= now) {
+        return Ending{CloseSide::forestay, CloseReason::unauthorised, CloseCode::policy_violation,
+                      "unauthorized"};
+    }
+    if (client_binary_ && client_binary_->due <= now) {
+        return Ending{CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
+                      "attachments missing"};
+    }
+    if (upstream_drop_due_ <= now) {
+        upstream_attachments_to_drop_ = 0;
+        upstream_drop_due_ = never;
+    }
+    if (upstream_binary_ && upstream_binary_->due <= now) {
+        stats_.count(Drop::upstream_violation);
+        give_up_upstream_binary();
+    }
+    for (const Namespace& nsp : namespaces_) {
+        // A CONNECT_ERROR would be final for stock clients; a closed transport makes them try again.
+        if (nsp.reply_due <= now) {
+            return Ending{CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::try_again_later,
+                          "no answer to CONNECT"};
+        }
+    }
+    requests_.age_tombstones(now);
+    return give_fallbacks(now);
+}
+
+TimePoint Conversation::next_deadline() const {
+    TimePoint next =
+        std::min({first_connect_due_, refusal_due_, upstream_drop_due_, requests_.next_deadline()});
+    if (client_binary_) next = std::min(next, client_binary_->due);
+    if (upstream_binary_) next = std::min(next, upstream_binary_->due);
+    for (const Namespace& nsp : namespaces_) next = std::min(next, nsp.reply_due);
+    return next;
+}
+
+MaybeEnding Conversation::give_fallbacks(TimePoint now) {
+    while (const auto slot = requests_.next_due(now)) {
+        const std::uint32_t serial = requests_.request(*slot).nsp;
+        const auto nsp = std::find_if(namespaces_.begin(), namespaces_.end(),
+                                      [serial](const Namespace& one) { return one.serial == serial; });
+        // forget_nsp() took the requests of those that are gone. Before the CONNECT reply nothing may be
+        // injected.
+        if (!nsp->joined) {
+            requests_.defer(*slot);
+        } else if (auto ending = give_fallback(*nsp, *slot, now)) {
+            return ending;
+        }
+    }
+    return std::nullopt;
+}
+
+MaybeEnding Conversation::give_fallback(const Namespace& nsp, PendingRequests::Slot slot, TimePoint now) {
+    const PendingRequests::Request& request = requests_.request(slot);
+    const rules::Rule& rule = policy_.rules.rules()[request.rule];
+    std::string& id = actions_.made();
+    id = request.id_text;
+    if (id.empty()) id = request.ack ? std::to_string(*request.ack) : "null";
+    rules::FallbackValues values;
+    values.id = id;
+    values.event =
+        request.event.empty() ? std::string_view(rule.match.event) : std::string_view(request.event);
+    values.rule = rule.name;
+    values.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - request.received);
+    std::string& data = actions_.made();
+    rule.fallback.data.render(data, values);
+    std::string& text = actions_.made();
+    if (!rule.fallback.event.empty()) {
+        wire::socketio::write_event(text, nsp.name, rule.fallback.event, data);
+    } else if (request.ack) {
+        wire::socketio::write_ack(text, nsp.name, *request.ack, data);
+    }
+    requests_.fallback_given(slot, now);
+    return to_client(text);
+}
+
+}  // namespace forestay::session

@@ -1,0 +1,219 @@
+// What the upstream sends. Lenient: a packet that clients would choke on is dropped and counted, the session
+// goes on.
+#include <algorithm>
+
+#include "proxy/session/conversation.h"
+
+namespace forestay::session {
+
+using wire::socketio::Packet;
+using wire::socketio::PacketType;
+using wire::websocket::CloseCode;
+
+MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_view raw, TimePoint now) {
+    if (upstream_binary_) stats_.count(Drop::binary_interleaved);  // it overtakes the unfinished one
+    const auto parsed = wire::socketio::scan_server_packet(text);
+    if (!parsed) {
+        stats_.count(Drop::upstream_violation);
+        return std::nullopt;
+    }
+    const Packet& packet = *parsed;
+    Namespace* nsp = find(packet.nsp);
+    switch (packet.type) {
+        case PacketType::connect:
+            return upstream_connect_reply(nsp, text, raw, now);
+        case PacketType::connect_error: {
+            leave(packet.nsp);
+            if (!packet.payload.empty()) return to_client(text, raw);
+            stats_.count(Drop::upstream_violation);  // stock clients throw on one without payload
+            std::string& repaired = actions_.made();
+            wire::socketio::write_connect_error(repaired, packet.nsp, "Unable to connect", {});
+            return to_client(repaired);
+        }
+        case PacketType::disconnect: {
+            leave(packet.nsp);
+            if (packet.payload.empty()) return to_client(text, raw);
+            stats_.count(Drop::disconnect_payload);  // python's always_connect; clients fail with "parse
+                                                     // error" and loop
+            std::string& stripped = actions_.made();
+            wire::socketio::write_disconnect(stripped, packet.nsp);
+            return to_client(stripped);
+        }
+        case PacketType::event:
+        case PacketType::binary_event:
+            return upstream_event(nsp, packet, text, raw, now);
+        case PacketType::ack:
+        case PacketType::binary_ack:
+            return upstream_ack(nsp, packet, text, raw, now);
+    }
+    return std::nullopt;
+}
+
+MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, std::string_view text, std::string_view raw,
+                                                 TimePoint now) {
+    if (nsp == nullptr) {  // the client left while its CONNECT was under way
+        return to_client(text, raw);
+    }
+    nsp->joined = true;
+    nsp->reply_due = never;
+    if (auto ending = to_client(text, raw)) return ending;
+    while (const auto slot = requests_.release(nsp->serial)) {
+        if (auto ending = give_fallback(*nsp, *slot, now)) return ending;
+    }
+    return std::nullopt;
+}
+
+MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, std::string_view text,
+                                         std::string_view raw, TimePoint now) {
+    if (wire::socketio::is_reserved(wire::socketio::event_name(packet))) {
+        stats_.count(Drop::upstream_violation);
+        drop_attachments(packet.attachments, now);
+        return std::nullopt;
+    }
+    if (nsp != nullptr && packet.id) {
+        if (nsp->upstream_acks.size() >= policy_.limits.upstream_acks)
+            nsp->upstream_acks.erase(nsp->upstream_acks.begin());
+        nsp->upstream_acks.push_back(*packet.id);
+    }
+    if (nsp != nullptr && policy_.rules.may_answer(packet)) {
+        if (const auto found = find_request(*nsp, packet)) {
+            if (found->late) return deliver_late(packet, text, raw, found->slot, now);
+            return deliver(packet, text, raw, found->slot, now);
+        }
+    }
+    return deliver(packet, text, raw, std::nullopt, now);
+}
+
+MaybeEnding Conversation::upstream_ack(Namespace* nsp, const Packet& packet, std::string_view text,
+                                       std::string_view raw, TimePoint now) {
+    if (packet.payload.empty() && packet.id) {  // clients throw on an ACK without array
+        stats_.count(Drop::upstream_violation);
+        std::string& repaired = actions_.made();
+        wire::socketio::write_ack(repaired, packet.nsp, *packet.id, "[]");
+        return upstream_packet(repaired, {}, now);
+    }
+    if (nsp != nullptr && packet.id) {
+        if (const auto found = requests_.find_ack(nsp->serial, *packet.id)) {
+            if (found->late) return deliver_late(packet, text, raw, found->slot, now);
+            return deliver(packet, text, raw, found->slot, now);
+        }
+    }
+    return deliver(packet, text, raw, std::nullopt, now);
+}
+
+std::optional<PendingRequests::Found> Conversation::find_request(const Namespace& nsp,
+                                                                 const Packet& packet) const {
+    std::optional<PendingRequests::Found> late;
+    const auto& rules = policy_.rules.rules();
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        const rules::Rule& rule = rules[i];
+        if (rule.id_source == rules::IdSource::ack) continue;
+        const bool named =
+            std::any_of(rule.answer.events.begin(), rule.answer.events.end(),
+                        [&](const std::string& name) { return wire::socketio::event_is(packet, name); });
+        if (!named) continue;
+        const auto index = static_cast<std::uint32_t>(i);
+        std::optional<PendingRequests::Found> found;
+        if (rule.id_source == rules::IdSource::order) {
+            found = requests_.find_oldest(nsp.serial, index);
+        } else if (const auto key = rules::id_key(rule.answer.id.value_or(rule.id), packet)) {
+            found = requests_.find_key(nsp.serial, index, *key);
+        }
+        if (found && !found->late) return found;
+        if (found && !late) late = found;
+    }
+    return late;
+}
+
+MaybeEnding Conversation::deliver(const Packet& packet, std::string_view text, std::string_view raw,
+                                  std::optional<PendingRequests::Slot> answers, TimePoint now) {
+    if (packet.attachments == 0) {
+        if (answers) requests_.answered(*answers, now);
+        return to_client(text, raw);
+    }
+    if (upstream_binary_ || upstream_attachments_to_drop_ > 0 ||
+        packet.attachments > policy_.limits.attachments) {
+        // Two under way at once: nobody can tell whose the next attachment is. More than ten: clients refuse
+        // it.
+        stats_.count(Drop::upstream_violation);
+        if (upstream_binary_) drop_attachments(upstream_binary_->missing, now);
+        drop_attachments(packet.attachments, now);
+        give_up_upstream_binary();
+        return std::nullopt;
+    }
+    if (answers) requests_.suspend(*answers);
+    upstream_binary_ = UpstreamBinary{std::string(text), {},      packet.attachments,
+                                      text.size(),       answers, now + policy_.limits.attachment_timeout};
+    return std::nullopt;
+}
+
+MaybeEnding Conversation::deliver_late(const Packet& packet, std::string_view text, std::string_view raw,
+                                       PendingRequests::Slot slot, TimePoint now) {
+    const rules::Rule& rule = policy_.rules.rules()[requests_.request(slot).rule];
+    requests_.late_answered(slot);
+    switch (rule.late_answer) {
+        case rules::LateAnswer::deliver:
+            return deliver(packet, text, raw, std::nullopt, now);
+        case rules::LateAnswer::rename: {
+            std::string& renamed = actions_.made();
+            if (wire::socketio::is_event(packet.type)) {
+                wire::socketio::write_renamed(renamed, packet, rule.late_event);
+                return deliver(packet, renamed, {}, std::nullopt, now);
+            }
+            if (packet.attachments == 0) {
+                const auto value = wire::socketio::argument(packet, 0);
+                wire::socketio::write_event(renamed, packet.nsp, rule.late_event, value.value_or("null"));
+                return to_client(renamed);
+            }
+            [[fallthrough]];  // a binary ACK has no form as an event
+        }
+        case rules::LateAnswer::drop:
+            break;
+    }
+    stats_.count(Drop::late_answer);
+    drop_attachments(packet.attachments, now);
+    return std::nullopt;
+}
+
+void Conversation::drop_attachments(unsigned count, TimePoint now) {
+    if (count == 0) return;
+    upstream_attachments_to_drop_ += count;
+    upstream_drop_due_ = now + policy_.limits.attachment_timeout;
+}
+
+MaybeEnding Conversation::upstream_attachment(std::string_view bytes, TimePoint now) {
+    if (upstream_attachments_to_drop_ > 0) {
+        if (--upstream_attachments_to_drop_ == 0) upstream_drop_due_ = never;
+        return std::nullopt;
+    }
+    if (!upstream_binary_) {
+        stats_.count(Drop::upstream_violation);
+        return std::nullopt;
+    }
+    UpstreamBinary& binary = *upstream_binary_;
+    binary.bytes += bytes.size();
+    if (binary.bytes > policy_.limits.message_bytes) {
+        stats_.count(Drop::upstream_violation);
+        drop_attachments(binary.missing - 1, now);
+        give_up_upstream_binary();
+        return std::nullopt;
+    }
+    binary.attachments.emplace_back(bytes);
+    if (--binary.missing > 0) return std::nullopt;
+    const UpstreamBinary whole = std::move(binary);
+    upstream_binary_.reset();
+    if (whole.answers) requests_.answered(*whole.answers, now);
+    if (auto ending = to_client(whole.header)) return ending;
+    for (const std::string& attachment : whole.attachments) {
+        if (!client_.send_binary(attachment)) return outbox_full();
+    }
+    return std::nullopt;
+}
+
+void Conversation::give_up_upstream_binary() {
+    if (!upstream_binary_) return;
+    if (upstream_binary_->answers) requests_.resume(*upstream_binary_->answers);
+    upstream_binary_.reset();
+}
+
+}  // namespace forestay::session

@@ -1,0 +1,48 @@
+// Engine.IO packets that wait for a leg to take them: in order, bounded by the caller.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/wire/engineio/packet.h"
+
+namespace forestay::session {
+
+// One packet that waits. Owns its bytes: the input that brought them is gone.
+struct Outgoing {
+    wire::engineio::PacketType type = wire::engineio::PacketType::message;
+    bool binary = false;
+    std::string data;  // what follows the type digit, or the binary bytes
+};
+
+// A queue that an idle session does not pay for.
+class OutgoingQueue {
+  public:
+    void push(Outgoing packet) {
+        bytes_ += cost(packet);
+        packets_.push_back(std::move(packet));
+    }
+    // Puts packets back in front, in their order: what was handed out and did not arrive.
+    void restore(std::vector<Outgoing> packets) {
+        for (const Outgoing& packet : packets) bytes_ += cost(packet);
+        packets.insert(packets.end(), std::make_move_iterator(packets_.begin()),
+                       std::make_move_iterator(packets_.end()));
+        packets_ = std::move(packets);
+    }
+    [[nodiscard]] std::vector<Outgoing> take_all() {
+        bytes_ = 0;
+        return std::exchange(packets_, {});
+    }
+    [[nodiscard]] bool empty() const noexcept { return packets_.empty(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+  private:
+    // A packet costs its bytes and its bookkeeping: a flood of empty packets is bounded too.
+    static std::size_t cost(const Outgoing& packet) { return packet.data.size() + sizeof(Outgoing); }
+    std::vector<Outgoing> packets_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace forestay::session

@@ -1,0 +1,126 @@
+// The requests of a session that wait for their answer, and those that already had a fallback.
+//
+// Each request is in one slot from its registration until it is answered, forgotten, or its tombstone ages.
+// Deadlines need no heap: all requests of a rule have the same timeout, so a list per rule in order of
+// receipt is in order of deadline.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/session/policy.h"
+#include "proxy/session/stats.h"
+#include "proxy/session/time.h"
+
+namespace forestay::session {
+
+class PendingRequests {
+  public:
+    using Slot = std::uint32_t;
+
+    // What is known of a request. `nsp` is the serial number of its namespace.
+    struct Request {
+        std::uint32_t nsp = 0;
+        std::uint32_t rule = 0;
+        std::optional<std::uint64_t> ack;  // the ack id, when it has one
+        std::string id_text;               // raw JSON of its id; empty for ack and order
+        std::string event;                 // its name, when the rule tracks any
+        TimePoint received;
+    };
+    struct Found {
+        Slot slot = 0;
+        bool late = false;  // the fallback was given before
+    };
+
+    PendingRequests(const Policy& policy, Stats& stats, std::uint64_t seed);
+    ~PendingRequests();
+
+    // Registers a request; false when one with the same key is outstanding or there is no room. `key` is the
+    // id's key (rules::id_key) for IdSource::pointer, empty otherwise.
+    [[nodiscard]] bool add(Request request, std::string_view key, TimePoint now);
+
+    [[nodiscard]] std::optional<Found> find_ack(std::uint32_t nsp, std::uint64_t ack) const;
+    [[nodiscard]] std::optional<Found> find_key(std::uint32_t nsp, std::uint32_t rule,
+                                                std::string_view key) const;
+    // The oldest outstanding request of the rule; a late one when all of them had their fallback.
+    [[nodiscard]] std::optional<Found> find_oldest(std::uint32_t nsp, std::uint32_t rule) const;
+    [[nodiscard]] const Request& request(Slot slot) const { return slots_[slot].request; }
+
+    // The upstream's answer is there: the slot is free.
+    void answered(Slot slot, TimePoint now);
+    // The answer has begun but its attachments are missing: no deadline until answered() or due again by
+    // resume().
+    void suspend(Slot slot);
+    void resume(Slot slot);  // the answer came to nothing: due at once
+    // A late answer has come: the tombstone has done its work.
+    void late_answered(Slot slot);
+
+    [[nodiscard]] TimePoint next_deadline() const;
+    // Takes one request whose deadline is past off its list; call until empty, then give each its fallback or
+    // defer it.
+    [[nodiscard]] std::optional<Slot> next_due(TimePoint now);
+    // Its namespace is not joined yet: it waits for release().
+    void defer(Slot slot);
+    // One deferred request of the namespace, now that it is joined.
+    [[nodiscard]] std::optional<Slot> release(std::uint32_t nsp);
+    // The fallback has been given: a tombstone remembers the request.
+    void fallback_given(Slot slot, TimePoint now);
+    void age_tombstones(TimePoint now);
+    // The namespace is gone: its requests are abandoned, nobody waits for them.
+    void forget_nsp(std::uint32_t nsp);
+    void forget_all();
+
+    [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
+    [[nodiscard]] std::size_t tombstones() const noexcept { return tombstones_; }
+
+  private:
+    enum class Phase : std::uint8_t { free, waiting, suspended, due, deferred, tombstone };
+    static constexpr Slot none = UINT32_MAX;
+    struct Entry {
+        Request request;
+        std::string key;
+        TimePoint deadline{};
+        Phase phase = Phase::free;
+        Slot previous = none, next = none;
+    };
+    struct List {
+        Slot head = none, tail = none;
+    };
+    struct AckKey {
+        std::uint32_t nsp;
+        std::uint64_t ack;
+        friend bool operator==(const AckKey&, const AckKey&) = default;
+    };
+    // Clients choose ack ids and request ids: the hash is keyed, so that they cannot choose collisions.
+    struct Hash {
+        std::uint64_t seed;
+        std::size_t operator()(const AckKey& key) const noexcept;
+        std::size_t operator()(const std::string& key) const noexcept;
+    };
+    struct Index;
+
+    Slot take_slot();
+    void free_slot(Slot slot);
+    void append(List& list, Slot slot);
+    void unlink(List& list, Slot slot);
+    void drop_key(const Entry& entry);
+    void abandon(Slot slot);
+    [[nodiscard]] std::string full_key(std::uint32_t nsp, std::uint32_t rule, std::string_view key) const;
+
+    const Policy& policy_;
+    Stats& stats_;
+    std::uint64_t seed_;
+    std::unique_ptr<Index> index_;  // made with the first request: an idle session has none
+    std::vector<Entry> slots_;
+    Slot free_ = none;
+    std::vector<List> lists_;  // by rule
+    List tombs_;
+    std::size_t outstanding_ = 0;
+    std::size_t tombstones_ = 0;
+};
+
+}  // namespace forestay::session

@@ -1,0 +1,157 @@
+#include "proxy/session/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/session/session_state.h"
+
+namespace forestay::session {
+
+using wire::engineio::Revision;
+using wire::websocket::CloseCode;
+
+Session::Session(const Policy& policy, Stats& stats, Workspace& workspace, Setup setup, TimePoint now)
+    : state_(std::make_unique<State>(policy, stats, workspace, std::move(setup), now)) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+
+void Session::handle(const Input& input, TimePoint now) {
+    state_->handle(input, now);
+}
+std::optional<Action> Session::next_action() {
+    return state_->actions.take();
+}
+TimePoint Session::next_deadline() const {
+    return state_->next_deadline();
+}
+bool Session::ended() const noexcept {
+    return state_->over;
+}
+ClientState Session::client_state() const noexcept {
+    return state_->client.state();
+}
+UpstreamState Session::upstream_state() const noexcept {
+    return state_->upstream.state();
+}
+const std::string& Session::sid() const noexcept {
+    return state_->setup.sid;
+}
+
+Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace& loop_workspace,
+                      Setup session_setup, TimePoint now)
+    : policy(session_policy),
+      stats(loop_stats),
+      workspace(loop_workspace),
+      setup(std::move(session_setup)),
+      revision(setup.dialect == Dialect::engineio3 ? Revision::v3 : Revision::v4),
+      actions(workspace),
+      client(policy, stats, actions, revision),
+      upstream(policy, stats, actions, revision, setup.seed),
+      expires(setup.expires) {
+    stats.rules.resize(std::max(stats.rules.size(), policy.rules.rules().size()));
+    ++stats.sessions;
+    if (setup.dialect == Dialect::plain) {
+        client.websocket_opened(now);
+        upstream.attach_plain(now);
+        return;
+    }
+    conversation.emplace(policy, stats, actions, client, upstream, revision, setup.seed,
+                         setup.credential_in_connect, now);
+    if (!setup.websocket) client.set_state(ClientState::polling);
+}
+
+void Session::State::handle(const Input& input, TimePoint now) {
+    actions.clear();
+    if (over) return;
+    std::visit([this, now](const auto& one) { on(one, now); }, input);
+    if (!over) settle(now);
+}
+
+void Session::State::settle(TimePoint now) {
+    client.answer_poll(now);
+
+    const bool upstream_full = upstream.waiting_bytes() > policy.limits.held_bytes / 2;
+    if (upstream_full != client.paused()) {
+        client.set_paused(upstream_full, now);
+        if (client.websocket_open()) {
+            actions.push(upstream_full ? Action{action::PauseClient{}} : Action{action::ResumeClient{}});
+        }
+        if (!upstream_full) client.release_posts();
+    }
+    const bool client_full = client.congested();
+    if (client_full != upstream_paused && upstream.websocket_open()) {
+        upstream_paused = client_full;
+        upstream.set_paused(client_full, now);
+        actions.push(client_full ? Action{action::PauseUpstream{}} : Action{action::ResumeUpstream{}});
+    }
+}
+
+TimePoint Session::State::next_deadline() const {
+    if (over) return never;
+    const TimePoint legs = std::min({client.next_deadline(), upstream.next_deadline(), expires, close_due});
+    return conversation ? std::min(legs, conversation->next_deadline()) : legs;
+}
+
+void Session::State::on(const input::Tick&, TimePoint now) {
+    if (expires <= now) {
+        return end(
+            {CloseSide::forestay, CloseReason::token_expired, CloseCode::token_expired, "token expired"});
+    }
+    if (close_due <= now) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
+    switch (client.tick(now)) {
+        case ClientLeg::Overdue::none:
+            break;
+        case ClientLeg::Overdue::pong:
+            return end({CloseSide::client, CloseReason::ping_timeout, CloseCode::going_away, "ping timeout"});
+        case ClientLeg::Overdue::slow:
+            return end(
+                {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"});
+        case ClientLeg::Overdue::message:
+            return fail_client_websocket(CloseCode::policy_violation, CloseReason::protocol_violation,
+                                         "message not finished in time", now);
+        case ClientLeg::Overdue::probe:
+            drop_probe(CloseCode::policy_violation, "probe timeout", now);
+            break;
+    }
+    switch (upstream.tick(now)) {
+        case UpstreamLeg::Overdue::none:
+            break;
+        case UpstreamLeg::Overdue::open:
+            return end({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::try_again_later,
+                        "upstream timeout"});
+        case UpstreamLeg::Overdue::stalled:
+            return end({CloseSide::upstream, CloseReason::upstream_stalled, CloseCode::internal_error,
+                        "upstream stalled"});
+    }
+    if (conversation) end_if(conversation->tick(now));
+}
+
+void Session::State::on(const input::Shutdown&, TimePoint) {
+    end({CloseSide::forestay, CloseReason::shutdown, CloseCode::service_restart, "restarting"});
+}
+
+void Session::State::end(const Ending& ending) {
+    if (over) return;
+    over = true;
+    ++stats.closes[static_cast<std::size_t>(ending.side)][static_cast<std::size_t>(ending.reason)];
+    if (conversation) conversation->forget_requests();
+
+    if (post != 0) {
+        const bool fine = ending.reason == CloseReason::goodbye;
+        actions.push(fine ? action::AnswerExchange{post, 200, "ok"}
+                          : action::AnswerExchange{post, 400, R"({"code":3,"message":"Bad request"})"});
+    }
+    client.close_poll();
+    if (client.websocket_open()) {
+        client.write_close(static_cast<std::uint16_t>(ending.code), ending.text);
+        actions.push(action::CloseClient{});
+    }
+    if (upstream.websocket_open() || upstream.state() == UpstreamState::connecting) {
+        const auto code = ending.reason == CloseReason::goodbye ? CloseCode::normal : CloseCode::going_away;
+        upstream.write_close(static_cast<std::uint16_t>(code), {});
+        actions.push(action::CloseUpstream{});
+    }
+    actions.push(action::End{ending.side, ending.reason});
+}
+
+}  // namespace forestay::session

@@ -1,0 +1,232 @@
+// What comes from the client's side.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/session/session_state.h"
+#include "proxy/wire/engineio/packet.h"
+#include "proxy/wire/websocket/close.h"
+
+namespace forestay::session {
+
+using wire::engineio::Packet;
+using wire::engineio::PacketType;
+using wire::engineio::Revision;
+using wire::websocket::CloseCode;
+using wire::websocket::Opcode;
+
+namespace {
+
+constexpr std::string_view bad_request = R"({"code":3,"message":"Bad request"})";
+// A large message must not keep its buffer for ever.
+constexpr std::size_t unmasked_kept = 64 << 10;
+constexpr Ending goodbye{CloseSide::client, CloseReason::goodbye, CloseCode::normal, {}};
+
+// Of a close frame's code: what we answer with. Its own, or 1000 when it had none.
+std::uint16_t answer_to(const wire::websocket::CloseReason& close) {
+    return close.code.value_or(1000);
+}
+
+}  // namespace
+
+void Session::State::on(const input::PollOpened& input, TimePoint now) {
+    if (client.state() == ClientState::websocket || client.state() == ClientState::away) {
+        actions.push(action::AnswerExchange{input.exchange, 400, bad_request});
+        return;
+    }
+    if (!opened) open_client(false, now);
+    client.poll_opened(input.exchange, now);
+}
+
+void Session::State::on(const input::PostReceived& input, TimePoint now) {
+    if (client.state() != ClientState::polling && client.state() != ClientState::probing) {
+        actions.push(action::AnswerExchange{input.exchange, 400, bad_request});
+        return;
+    }
+    post = input.exchange;
+    const auto payload = wire::engineio::parse_payload(revision, input.body, {policy.limits.payload_packets});
+    if (!payload) {
+        return end(
+            {CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation, "bad payload"});
+    }
+    for (const Packet& packet : payload->packets) {
+        client_packet(packet, {}, now);
+        if (over) return;  // end() answered the POST
+    }
+    client.answer_post(std::exchange(post, 0), upstream.waiting_bytes() > policy.limits.held_bytes / 2);
+}
+
+void Session::State::on(const input::ExchangeWritten& input, TimePoint) {
+    client.exchange_written(input.exchange);
+}
+
+void Session::State::on(const input::ExchangeLost& input, TimePoint) {
+    client.exchange_lost(input.exchange);
+}
+
+void Session::State::on(const input::ClientUpgraded&, TimePoint now) {
+    if (client.websocket_open()) return;
+    const bool first = client.state() == ClientState::away;
+    client.websocket_opened(now);
+    if (first) open_client(true, now);
+}
+
+void Session::State::open_client(bool websocket, TimePoint now) {
+    opened = true;
+    wire::engineio::Open open;
+    open.sid = setup.sid;
+    open.upgrade_to_websocket = !websocket;
+    open.ping_interval = policy.ping_interval;
+    open.ping_timeout = policy.ping_timeout;
+    open.max_payload = revision == Revision::v4 ? policy.limits.message_bytes : 0;
+    static_cast<void>(client.send(PacketType::open, wire::engineio::write_open(open)));
+    client.start_heartbeat(now);
+    // EIO4 waits for a CONNECT, so that scanners cost the upstream nothing; EIO3 has none for "/", nor a
+    // payload that could bring a credential.
+    if (revision == Revision::v4) return;
+    if (setup.credential_in_connect)
+        end_if(conversation->handshake_refused(now));
+    else
+        upstream.connect();
+}
+
+void Session::State::on(const input::ClientBytes& input, TimePoint now) {
+    if (!client.websocket_open()) return;
+    client.reading().start(input.bytes, actions);
+    for (;;) {
+        auto message = client.reading().next(workspace.unmasked);
+        if (!message) {
+            const auto why = static_cast<wire::errc>(message.error().value());
+            fail_client_websocket(wire::websocket::close_code_for(why),
+                                  why == wire::errc::message_too_big || why == wire::errc::too_many_fragments
+                                      ? CloseReason::limit
+                                      : CloseReason::protocol_violation,
+                                  message.error().message(), now);
+            break;
+        }
+        if (!*message) break;
+        client_message(**message, now);
+        if (over || !client.websocket_open()) break;
+    }
+    if (client.websocket_open()) client.reading().finish(now);
+    if (workspace.unmasked.capacity() > unmasked_kept) std::string().swap(workspace.unmasked);
+}
+
+void Session::State::client_message(const wire::websocket::Message& message, TimePoint now) {
+    if (setup.dialect == Dialect::plain) return plain_client_message(message, now);
+    switch (message.opcode) {
+        case Opcode::ping:
+        case Opcode::pong:
+            if (!client.control_frame_allowed(now)) {
+                return fail_client_websocket(CloseCode::policy_violation, CloseReason::limit,
+                                             "too many control frames", now);
+            }
+            if (message.opcode == Opcode::ping) client.write_frame(Opcode::pong, message.payload);
+            return;
+        case Opcode::close: {
+            const auto close = wire::websocket::parse_close(message.payload);
+            if (!close) {
+                return fail_client_websocket(CloseCode::protocol_error, CloseReason::protocol_violation,
+                                             "bad close", now);
+            }
+            if (client.state() == ClientState::probing) return drop_probe(CloseCode::normal, {}, now);
+            client.write_close(answer_to(*close), {});
+            client.websocket_lost(now);
+            actions.push(action::CloseClient{});
+            return end(goodbye);
+        }
+        case Opcode::text:
+        case Opcode::binary:
+        case Opcode::continuation:
+            break;
+    }
+    if (client.state() == ClientState::probing) return client_probe(message, now);
+    const auto packet = message.opcode == Opcode::text
+                            ? wire::engineio::parse_text_packet(message.payload)
+                            : wire::engineio::parse_binary_packet(revision, message.payload);
+    if (!packet) {
+        return fail_client_websocket(CloseCode::policy_violation, CloseReason::protocol_violation,
+                                     packet.error().message(), now);
+    }
+    client_packet(*packet, message.raw, now);
+}
+
+void Session::State::client_probe(const wire::websocket::Message& message, TimePoint now) {
+    if (message.opcode == Opcode::text && message.payload == "2probe" && !probed) {
+        probed = true;
+        client.write_frame(Opcode::text, "3probe");
+        client.hurry_poll(now);  // the client waits for its GET to end before it says "5"
+    } else if (message.opcode == Opcode::text && message.payload == "5" && probed) {
+        client.upgraded();
+    } else {
+        drop_probe(CloseCode::policy_violation, "not a probe", now);
+    }
+}
+
+void Session::State::client_packet(const Packet& packet, std::string_view raw, TimePoint now) {
+    client.heard(now);
+    switch (packet.type) {
+        case PacketType::message:
+            ++stats.from_client.messages;
+            stats.from_client.bytes += packet.data.size() + (packet.binary ? 0 : 1);
+            return end_if(packet.binary ? conversation->client_attachment(packet.data, raw, now)
+                                        : conversation->client_packet(packet.data, raw, now));
+        case PacketType::pong:
+            if (revision == Revision::v4 && packet.data.empty()) return client.pong_received();
+            break;
+        case PacketType::ping:
+            if (revision == Revision::v3) {
+                static_cast<void>(client.send(PacketType::pong, packet.data));
+                return;
+            }
+            break;
+        case PacketType::noop:
+            return;
+        case PacketType::close:
+            return end(goodbye);
+        case PacketType::open:
+        case PacketType::upgrade:
+            break;
+    }
+    end({CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
+         "unexpected packet"});
+}
+
+void Session::State::fail_client_websocket(CloseCode code, CloseReason reason, std::string_view text,
+                                           TimePoint now) {
+    if (client.state() == ClientState::probing) return drop_probe(code, text, now);
+    end({CloseSide::client, reason, code, text});
+}
+
+void Session::State::drop_probe(CloseCode code, std::string_view text, TimePoint now) {
+    client.write_close(static_cast<std::uint16_t>(code), text);
+    client.websocket_lost(now);
+    probed = false;
+    actions.push(action::CloseClient{});
+}
+
+void Session::State::on(const input::ClientLost&, TimePoint now) {
+    const bool probe = client.state() == ClientState::probing;
+    client.websocket_lost(now);
+    probed = false;
+    if (closing) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
+    if (!probe) end({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}});
+}
+
+void Session::State::on(const input::ClientBlocked& input, TimePoint now) {
+    client.blocked(input.pending, now);
+}
+
+void Session::State::on(const input::ClientDrained&, TimePoint) {
+    client.drained();
+}
+
+void Session::State::on(const input::CredentialAccepted& input, TimePoint) {
+    expires = std::min(expires, input.expires);
+    if (conversation) conversation->credential_accepted();
+}
+
+void Session::State::on(const input::CredentialRefused& input, TimePoint now) {
+    if (conversation) end_if(conversation->credential_refused(input.code, now));
+}
+
+}  // namespace forestay::session

@@ -1,0 +1,89 @@
+// What a session is: its two legs and what joins them. Internal to the session; the outside sees session.h.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/session/action_list.h"
+#include "proxy/session/client_leg.h"
+#include "proxy/session/conversation.h"
+#include "proxy/session/session.h"
+#include "proxy/session/upstream_leg.h"
+
+namespace forestay::session {
+
+struct Session::State {
+    State(const Policy& session_policy, Stats& loop_stats, Workspace& loop_workspace, Setup session_setup,
+          TimePoint now);
+
+    void handle(const Input& input, TimePoint now);
+    [[nodiscard]] TimePoint next_deadline() const;
+
+    // One overload per input. Those of the client are in session_client.cpp, of the upstream in
+    // session_upstream.cpp, both for plain websockets in session_plain.cpp.
+    void on(const input::PollOpened& input, TimePoint now);
+    void on(const input::PostReceived& input, TimePoint now);
+    void on(const input::ExchangeWritten& input, TimePoint now);
+    void on(const input::ExchangeLost& input, TimePoint now);
+    void on(const input::ClientUpgraded& input, TimePoint now);
+    void on(const input::ClientBytes& input, TimePoint now);
+    void on(const input::ClientLost& input, TimePoint now);
+    void on(const input::ClientBlocked& input, TimePoint now);
+    void on(const input::ClientDrained& input, TimePoint now);
+    void on(const input::CredentialAccepted& input, TimePoint now);
+    void on(const input::CredentialRefused& input, TimePoint now);
+    void on(const input::UpstreamOpened& input, TimePoint now);
+    void on(const input::UpstreamRefused& input, TimePoint now);
+    void on(const input::UpstreamBytes& input, TimePoint now);
+    void on(const input::UpstreamLost& input, TimePoint now);
+    void on(const input::UpstreamBlocked& input, TimePoint now);
+    void on(const input::UpstreamDrained& input, TimePoint now);
+    void on(const input::Shutdown& input, TimePoint now);
+    void on(const input::Tick& input, TimePoint now);
+
+    // The OPEN packet, heartbeats; EIO3's upstream leg.
+    void open_client(bool websocket, TimePoint now);
+    void client_message(const wire::websocket::Message& message, TimePoint now);
+    void client_probe(const wire::websocket::Message& message, TimePoint now);
+    void client_packet(const wire::engineio::Packet& packet, std::string_view raw, TimePoint now);
+    void fail_client_websocket(wire::websocket::CloseCode code, CloseReason reason, std::string_view text,
+                               TimePoint now);
+    void drop_probe(wire::websocket::CloseCode code, std::string_view text, TimePoint now);
+
+    void upstream_message(const wire::websocket::Message& message, TimePoint now);
+    void upstream_packet(const wire::engineio::Packet& packet, std::string_view raw, TimePoint now);
+    void fail_upstream(wire::websocket::CloseCode code, std::string_view text);
+
+    void plain_client_message(const wire::websocket::Message& message, TimePoint now);
+    void plain_upstream_message(const wire::websocket::Message& message, TimePoint now);
+    void plain_close(CloseSide from, const wire::websocket::Message& message, TimePoint now);
+
+    // Pauses and restarts reading by what waits on the other side; answers the waiting GET. At the end of
+    // each input.
+    void settle(TimePoint now);
+    void end(const Ending& ending);
+    void end_if(const MaybeEnding& ending) {
+        if (ending) end(*ending);
+    }
+
+    const Policy& policy;
+    Stats& stats;
+    Workspace& workspace;
+    Setup setup;
+    wire::engineio::Revision revision;
+    ActionList actions;
+    ClientLeg client;
+    UpstreamLeg upstream;
+    std::optional<Conversation> conversation;  // absent for plain websockets
+    TimePoint expires;
+    ExchangeId post = 0;               // the POST that is being processed
+    std::optional<CloseSide> closing;  // plain: who sent the first close frame
+    TimePoint close_due = never;       // plain: when the other close frame must be there
+    bool opened = false;               // the client has its OPEN packet
+    bool probed = false;               // the second socket has said "2probe"
+    bool upstream_paused = false;
+    bool over = false;
+};
+
+}  // namespace forestay::session
