@@ -25,9 +25,10 @@ void write_number(std::string& out, std::uint64_t value, unsigned count) {
 
 // target[i] = source[i] ^ key[(i + offset) % 4]. The two may be the same.
 void mask_into(char* target, const char* source, std::size_t size, MaskKey key, std::size_t offset) noexcept {
-    std::array<char, 8> pattern{};
-    for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = static_cast<char>(key[(i + offset) % 4]);
-    const auto word_key = std::bit_cast<std::uint64_t>(pattern);
+    const MaskKey turned{key[offset % 4], key[(offset + 1) % 4], key[(offset + 2) % 4],
+                         key[(offset + 3) % 4]};
+    const std::uint64_t half = std::bit_cast<std::uint32_t>(turned);
+    const std::uint64_t word_key = half << 32 | half;
     std::size_t i = 0;
     for (; i + sizeof word_key <= size; i += sizeof word_key) {
         std::uint64_t word = 0;
@@ -35,7 +36,8 @@ void mask_into(char* target, const char* source, std::size_t size, MaskKey key, 
         word ^= word_key;
         std::memcpy(target + i, &word, sizeof word);
     }
-    for (; i < size; ++i) target[i] = static_cast<char>(source[i] ^ pattern[i % 8]);
+    for (; i < size; ++i)
+        target[i] = static_cast<char>(static_cast<unsigned char>(source[i]) ^ turned[i % 4]);
 }
 
 }  // namespace

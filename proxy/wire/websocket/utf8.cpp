@@ -33,15 +33,25 @@ constexpr std::uint32_t after_continuation(std::uint32_t state, unsigned byte) n
     return missing == 0 ? 0 : state_of(missing, 0x80, 0xbf);
 }
 
-// How many bytes at the front are ASCII for sure; whole words only.
-std::size_t ascii_words(const char* data, std::size_t size) noexcept {
-    constexpr std::uint64_t high_bits = 0x8080808080808080ULL;
+constexpr std::uint64_t high_bits = 0x8080808080808080ULL;
+
+std::uint64_t word_at(const char* data) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, data, sizeof word);
+    return word;
+}
+
+// How many bytes at the front are ASCII: by four words, then by one, then by bytes.
+std::size_t ascii_bytes(const char* data, std::size_t size) noexcept {
     std::size_t i = 0;
-    for (; i + 8 <= size; i += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, data + i, sizeof word);
-        if ((word & high_bits) != 0) break;
+    for (; i + 32 <= size; i += 32) {
+        const char* block = data + i;
+        const auto all = word_at(block) | word_at(block + 8) | word_at(block + 16) | word_at(block + 24);
+        if ((all & high_bits) != 0) break;
     }
+    for (; i + 8 <= size; i += 8)
+        if ((word_at(data + i) & high_bits) != 0) break;
+    while (i < size && static_cast<unsigned char>(data[i]) < 0x80) ++i;
     return i;
 }
 
@@ -52,7 +62,7 @@ bool Utf8Validator::feed(std::string_view piece) noexcept {
     std::size_t i = 0;
     while (i < piece.size() && state != refused) {
         if (state == 0) {
-            i += ascii_words(piece.data() + i, piece.size() - i);
+            i += ascii_bytes(piece.data() + i, piece.size() - i);
             if (i == piece.size()) break;
         }
         const auto byte = static_cast<unsigned char>(piece[i++]);
