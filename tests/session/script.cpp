@@ -1,0 +1,182 @@
+#include "tests/session/script.h"
+
+#include <stdexcept>
+
+#include "proxy/wire/websocket/message.h"
+
+namespace forestay::session::testing {
+
+using wire::websocket::Opcode;
+
+namespace {
+
+constexpr wire::websocket::MaskKey mask{0x12, 0x34, 0x56, 0x78};
+
+// Frames back to readable lines: text as it is, others named.
+void describe(std::vector<std::string>& lines, std::string_view who, std::string_view bytes,
+              wire::websocket::Sender sender) {
+    wire::websocket::MessageReader reader(sender, {});
+    std::string scratch;
+    for (;;) {
+        const auto message = reader.next(bytes, scratch);
+        if (!message) throw std::logic_error("the session wrote a bad frame: " + message.error().message());
+        if (!*message) break;
+        std::string line = std::string(who) + ": ";
+        const std::string_view payload = (*message)->payload;
+        switch ((*message)->opcode) {
+            case Opcode::text:
+                line += payload;
+                break;
+            case Opcode::binary:
+                line += "<" + std::string(payload) + ">";
+                break;
+            case Opcode::ping:
+                line += "PING " + std::string(payload);
+                break;
+            case Opcode::pong:
+                line += "PONG " + std::string(payload);
+                break;
+            case Opcode::continuation:
+                throw std::logic_error("unexpected continuation");
+            case Opcode::close: {
+                line += "CLOSE";
+                if (payload.size() >= 2) {
+                    const unsigned code = static_cast<unsigned char>(payload[0]) * 256U +
+                                          static_cast<unsigned char>(payload[1]);
+                    line += " " + std::to_string(code);
+                    if (payload.size() > 2) line += " " + std::string(payload.substr(2));
+                }
+            }
+        }
+        lines.push_back(std::move(line));
+    }
+    if (!bytes.empty()) throw std::logic_error("the session wrote half a frame");
+}
+
+}  // namespace
+
+Policy policy() {
+    rules::RuleSpec ask;
+    ask.name = "ask";
+    ask.match.event = "ask";
+    ask.timeout = 5s;
+    ask.fallback.ack = R"([{"status":"timeout","id":"{{id}}"}])";
+    rules::RuleSpec chat;
+    chat.name = "chat";
+    chat.match.event = "chat_message";
+    chat.id = "/message_id";
+    chat.answer.event = {"response"};
+    chat.timeout = 3s;
+    chat.fallback.event = "response";
+    chat.fallback.data = R"({"message_id":"{{id}}","status":"timeout"})";
+    rules::RuleSpec line;
+    line.name = "line";
+    line.match.event = "next";
+    line.id = "order";
+    line.answer.event = {"served"};
+    line.timeout = 2s;
+    line.fallback.event = "served";
+    line.fallback.data = R"("late")";
+    std::vector<rules::Problem> problems;
+    Policy made;
+    made.rules = rules::RuleSet::compile({ask, chat, line}, problems);
+    if (!problems.empty()) throw std::logic_error(problems.front().field + ": " + problems.front().message);
+    return made;
+}
+
+Script::Script(Setup setup, Policy with)
+    : policy_(std::move(with)),
+      session_(
+          policy_, stats_, workspace_,
+          [&] {
+              if (setup.sid.empty()) setup.sid = "SID";
+              return setup;
+          }(),
+          now_) {}
+
+Script& Script::at(std::chrono::milliseconds since_start) {
+    const TimePoint until = start_ + since_start;
+    while (!session_.ended() && session_.next_deadline() <= until) {
+        if (session_.next_deadline() > now_) now_ = session_.next_deadline();
+        input(input::Tick{});
+    }
+    now_ = until;
+    return *this;
+}
+
+Script& Script::input(const Input& what) {
+    session_.handle(what, now_);
+    collect();
+    return *this;
+}
+
+Script& Script::client_frame(Opcode opcode, std::string_view payload) {
+    std::string frame;
+    wire::websocket::write_frame(frame, opcode, payload, mask);
+    return input(input::ClientBytes{frame});
+}
+Script& Script::client_says(std::string_view text) {
+    return client_frame(Opcode::text, text);
+}
+Script& Script::client_sends(std::string_view binary) {
+    return client_frame(Opcode::binary, binary);
+}
+
+Script& Script::upstream_frame(Opcode opcode, std::string_view payload) {
+    std::string frame;
+    wire::websocket::write_frame(frame, opcode, payload, std::nullopt);
+    return input(input::UpstreamBytes{frame});
+}
+Script& Script::upstream_says(std::string_view text) {
+    return upstream_frame(Opcode::text, text);
+}
+Script& Script::upstream_sends(std::string_view binary) {
+    return upstream_frame(Opcode::binary, binary);
+}
+
+Script& Script::joined() {
+    input(input::ClientUpgraded{});
+    client_says("40");
+    input(input::UpstreamOpened{});
+    upstream_says(R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})");
+    upstream_says(R"(40{"sid":"sio"})");
+    heard_.clear();
+    return *this;
+}
+
+std::vector<std::string> Script::heard() {
+    return std::exchange(heard_, {});
+}
+
+void Script::collect() {
+    struct Describe {
+        std::vector<std::string>& lines;
+        void operator()(const action::SendClient& a) const {
+            describe(lines, "client", a.bytes, wire::websocket::Sender::server);
+        }
+        void operator()(const action::SendUpstream& a) const {
+            describe(lines, "upstream", a.bytes, wire::websocket::Sender::client);
+        }
+        void operator()(const action::AnswerExchange& a) const {
+            lines.push_back("answer " + std::to_string(a.exchange) + " " + std::to_string(a.status) + ": " +
+                            std::string(a.body));
+        }
+        void operator()(const action::ConnectUpstream&) const { lines.emplace_back("connect"); }
+        void operator()(const action::CheckCredential& a) const {
+            lines.push_back("check " + std::string(a.connect_payload));
+        }
+        void operator()(const action::PauseClient&) const { lines.emplace_back("pause client"); }
+        void operator()(const action::ResumeClient&) const { lines.emplace_back("resume client"); }
+        void operator()(const action::PauseUpstream&) const { lines.emplace_back("pause upstream"); }
+        void operator()(const action::ResumeUpstream&) const { lines.emplace_back("resume upstream"); }
+        void operator()(const action::CloseClient&) const { lines.emplace_back("close client"); }
+        void operator()(const action::CloseUpstream&) const { lines.emplace_back("close upstream"); }
+        void operator()(const action::End& a) const {
+            lines.push_back("end " + std::string(close_side_names[static_cast<std::size_t>(a.side)]) + " " +
+                            std::string(close_reason_names[static_cast<std::size_t>(a.reason)]));
+        }
+    };
+    while (const auto action = session_.next_action()) std::visit(Describe{heard_}, *action);
+}
+
+}  // namespace forestay::session::testing

@@ -1,0 +1,58 @@
+// A session on a bench: inputs are literals, what it asks for is collected as readable lines.
+//
+// Frames are decoded again, so that a test says `client: 42["x"]` and not bytes.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/session/session.h"
+#include "rules/rule_set.h"
+
+namespace forestay::session::testing {
+
+using namespace std::chrono_literals;
+
+// One ack rule "ask" (event ask, 5 s, ack fallback), one id rule "chat" (chat_message, id /message_id, answer
+// event response, 3 s, event fallback), one order rule "line" (event next, answer event served, 2 s).
+Policy policy();
+
+class Script {
+  public:
+    explicit Script(Setup setup = {}, Policy with = policy());
+
+    Script& at(std::chrono::milliseconds since_start);  // moves the clock; ticks all deadlines on the way
+    Script& input(const Input& input);
+    // Websocket frames of the client (masked) and of the upstream.
+    Script& client_says(std::string_view text);
+    Script& client_sends(std::string_view binary);
+    Script& client_frame(wire::websocket::Opcode opcode, std::string_view payload);
+    Script& upstream_says(std::string_view text);
+    Script& upstream_sends(std::string_view binary);
+    Script& upstream_frame(wire::websocket::Opcode opcode, std::string_view payload);
+    // The client is on a websocket, the upstream attached, "/" joined; nothing of it is left in heard().
+    Script& joined();
+    // Since the last call: "client: ...", "upstream: ...", "answer 7 200: ...", "connect", "check ...",
+    // "close client", "close upstream", "pause client", ..., "end client goodbye".
+    std::vector<std::string> heard();
+
+    Session& session() { return session_; }
+    Stats& stats() { return stats_; }
+    TimePoint now() const { return now_; }
+
+  private:
+    void collect();
+
+    Policy policy_;
+    Stats stats_;
+    Workspace workspace_;
+    TimePoint now_{std::chrono::hours(1)};
+    TimePoint start_ = now_;
+    Session session_;
+    std::vector<std::string> heard_;
+};
+
+}  // namespace forestay::session::testing
