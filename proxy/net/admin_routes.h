@@ -1,0 +1,57 @@
+// What the admin listener answers, without the sockets: who may ask, and what is where.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace forestay::net {
+
+struct AdminRequest {
+    std::string_view method;
+    std::string_view target;
+    std::vector<std::string_view> hosts;           // every Host header
+    std::vector<std::string_view> authorizations;  // every Authorization header
+};
+
+struct AdminAnswer {
+    unsigned status = 200;
+    std::string body;
+    std::string_view content_type = "text/plain; charset=utf-8";
+};
+
+// True for IP literals, localhost and `configured`, with or without a port. A page on a name that somebody
+// lets point to us (DNS rebinding) has another name.
+[[nodiscard]] bool admin_host_allowed(std::string_view host, std::string_view configured);
+
+// True for "Bearer <token>" when the token's SHA-256 is `sha256_hex`.
+[[nodiscard]] bool bearer_token_matches(std::string_view authorization, std::string_view sha256_hex);
+
+class AdminRoutes {
+  public:
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    struct Options {
+        std::string token_sha256;                     // hex; empty: no token is asked for
+        std::function<std::string()> render_metrics;  // empty: there is no /metrics
+        std::function<std::string_view()> not_ready;  // why not, a literal of ours; empty text: ready
+    };
+    explicit AdminRoutes(Options options) : options_(std::move(options)) {}
+
+    // `configured_host`: what the listener was told to bind, as written. `host_matters`: false on a unix
+    // socket, which no page can reach.
+    [[nodiscard]] AdminAnswer answer(const AdminRequest& request, std::string_view configured_host,
+                                     bool host_matters, TimePoint now);
+
+  private:
+    [[nodiscard]] AdminAnswer ready() const;
+    [[nodiscard]] AdminAnswer metrics(TimePoint now);
+
+    Options options_;
+    std::string rendered_;  // /metrics, for those who ask again at once
+    TimePoint rendered_at_{};
+};
+
+}  // namespace forestay::net
