@@ -1,5 +1,5 @@
-// One thread, one io_context, and in it one epoll set of our own for upgraded sockets; what the sessions of the thread
-// share. Nothing here is touched by another thread, but post() and stop().
+// One thread, one io_context, and in it one epoll set of our own for upgraded sockets; what the sessions of
+// the thread share. Nothing here is touched by another thread, but post() and stop().
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ namespace forestay::net {
 
 class UpgradedSockets;  // upgraded_sockets.h: the epoll set
 class TimerWheel;       // timer_wheel.h
+class Upstream;         // upstream.h: where the upstream is, and whose turn it is to connect
 
 // What a loop is given; shared by all loops, immutable, outlives them.
 struct Shared {
@@ -44,8 +45,11 @@ class Loop {
     session::Workspace& workspace();
     UpgradedSockets& sockets();
     TimerWheel& wheel();
-    // The time of this batch: read once per wake-up of the epoll set or the wheel.
+    Upstream& upstream();
+    // The time of this batch: read once per wake-up of the epoll set or the wheel, and by whoever else begins
+    // a batch of work for the sessions.
     session::TimePoint now() const;
+    void read_clock();
     // Fresh randomness for sids and mask seeds (OpenSSL RAND_bytes).
     std::string new_sid();
     std::uint64_t new_seed();

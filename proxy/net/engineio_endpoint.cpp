@@ -1,0 +1,242 @@
+#include "proxy/net/engineio_endpoint.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <unistd.h>
+
+#include <array>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "proxy/net/loop.h"
+#include "proxy/net/session_driver.h"
+
+namespace forestay::net {
+
+using wire::engineio::Revision;
+using wire::engineio::Transport;
+
+namespace {
+
+HttpAnswer refusal(unsigned status, std::string body) {
+    return {status, std::move(body), "application/json"};
+}
+
+// The bodies of the reference server: clients show them.
+HttpAnswer unknown_sid() {
+    return refusal(400, R"({"code":1,"message":"Session ID unknown"})");
+}
+HttpAnswer bad_method() {
+    return refusal(400, R"({"code":2,"message":"Bad handshake method"})");
+}
+HttpAnswer bad_request() {
+    return refusal(400, R"({"code":3,"message":"Bad request"})");
+}
+HttpAnswer forbidden() {
+    return refusal(403, R"({"code":4,"message":"Forbidden"})");
+}
+HttpAnswer too_many() {
+    return refusal(503, R"({"code":3,"message":"Too many sessions"})");
+}
+
+// What the upstream is asked: the client's own path and query, with our transport. Some clients leave the
+// last slash out; python answers that with the web application's 404.
+std::string upstream_target(const std::string& prefix, const GuardedRequest& request) {
+    std::string target = prefix + request.target.substr(0, request.target.find('?'));
+    if (!target.ends_with('/')) target += '/';
+    target += request.query.revision == Revision::v3 ? "?EIO=3" : "?EIO=4";
+    target += "&transport=websocket";
+    if (!request.query.user.empty()) target += '&' + request.query.user;
+    return target;
+}
+
+}  // namespace
+
+struct EngineIoEndpoint::Impl final : SessionHost {
+    explicit Impl(Loop& l) : loop(l) {
+        for (auto& part : label_key) part = l.new_seed();
+    }
+
+    void session_over(SessionDriver& driver) override {
+        const std::string sid = driver.sid();
+        sessions.erase(sid);
+    }
+    [[nodiscard]] std::string label(const std::string& sid) const;
+    [[nodiscard]] bool full() const { return sessions.size() >= loop.shared().options.limits.connections; }
+    // The session of a request that names one, or why not.
+    [[nodiscard]] SessionDriver* find(const GuardedRequest& request, HttpAnswer& refused) const;
+    SessionDriver& open(GuardedRequest request, session::Dialect dialect, bool websocket);
+
+    Loop& loop;
+    std::array<std::uint64_t, 4> label_key{};
+    std::unordered_map<std::string, std::unique_ptr<SessionDriver>> sessions;  // by sid
+};
+
+// What stands for a sid in logs: a sid is a secret, and lines of one session should be found together.
+std::string EngineIoEndpoint::Impl::label(const std::string& sid) const {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    HMAC(EVP_sha256(), label_key.data(), sizeof label_key, reinterpret_cast<const unsigned char*>(sid.data()),
+         sid.size(), digest.data(), &size);
+    std::string text;
+    for (std::size_t i = 0; i < 4; ++i) {
+        text += "0123456789abcdef"[digest[i] >> 4];
+        text += "0123456789abcdef"[digest[i] & 15];
+    }
+    return text;
+}
+
+// A sid is a bearer secret in a URL: it is good only for who opened it. Browsers send no Origin with a
+// same-origin GET, so a request without one is held to the identity alone.
+SessionDriver* EngineIoEndpoint::Impl::find(const GuardedRequest& request, HttpAnswer& refused) const {
+    const auto found = sessions.find(request.query.sid);
+    if (found == sessions.end() || found->second->is_plain()) {
+        refused = unknown_sid();
+        return nullptr;
+    }
+    const SessionOrigins& bound = found->second->origins();
+    const std::string_view subject =
+        request.identity ? std::string_view(request.identity->subject) : std::string_view();
+    const bool other_origin =
+        !request.origin.empty() && !bound.origin.empty() && request.origin != bound.origin;
+    if (subject != bound.subject || other_origin) {
+        ++loop.stats().sid_mismatches;
+        refused = forbidden();
+        return nullptr;
+    }
+    return found->second.get();
+}
+
+SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dialect dialect,
+                                            bool websocket) {
+    session::Setup setup;
+    setup.dialect = dialect;
+    setup.sid = loop.new_sid();
+    setup.seed = loop.new_seed();
+    setup.websocket = websocket;
+    setup.credential_in_connect = request.credential_in_connect || !request.refused_code.empty();
+    SessionOrigins origins{
+        {}, std::move(request.origin), std::move(request.client_address), label(setup.sid)};
+    if (request.identity) {
+        if (loop.shared().authenticator) {
+            setup.expires = identity_deadline(*request.identity, *loop.shared().authenticator, loop.now());
+        }
+        origins.subject = std::move(request.identity->subject);
+    }
+    std::unique_ptr<UpstreamHandshakeRequest> connect;
+    if (dialect != session::Dialect::plain) {
+        connect = std::make_unique<UpstreamHandshakeRequest>();
+        connect->target = upstream_target(loop.shared().options.upstream.path_prefix, request);
+        connect->fields = std::move(request.upstream_fields);
+    }
+    std::string sid = setup.sid;
+    auto driver = std::make_unique<SessionDriver>(loop, *this, std::move(setup), std::move(origins),
+                                                  std::move(connect), std::move(request.refused_code));
+    return *sessions.emplace(std::move(sid), std::move(driver)).first->second;
+}
+
+EngineIoEndpoint::EngineIoEndpoint(Loop& loop) : impl_(std::make_unique<Impl>(loop)) {}
+EngineIoEndpoint::~EngineIoEndpoint() = default;
+
+EngineIoEndpoint::Exchange EngineIoEndpoint::poll(GuardedRequest request, AnswerHandler done) {
+    impl_->loop.read_clock();
+    HttpAnswer refused = bad_request();
+    SessionDriver* driver = nullptr;
+    if (request.query.transport == Transport::polling) {
+        if (!request.query.sid.empty()) {
+            driver = impl_->find(request, refused);
+        } else if (impl_->full()) {
+            refused = too_many();
+        } else {
+            const bool eio3 = request.query.revision == Revision::v3;
+            driver = &impl_->open(std::move(request),
+                                  eio3 ? session::Dialect::engineio3 : session::Dialect::engineio4, false);
+        }
+    }
+    if (driver == nullptr) {
+        done(std::move(refused));
+        return {};
+    }
+    Exchange exchange{0, driver->sid()};
+    exchange.id = driver->poll(std::move(done));
+    return exchange;
+}
+
+EngineIoEndpoint::Exchange EngineIoEndpoint::post(GuardedRequest request, std::string body,
+                                                  AnswerHandler done) {
+    impl_->loop.read_clock();
+    HttpAnswer refused = request.query.sid.empty() ? bad_method() : bad_request();
+    SessionDriver* driver = nullptr;
+    if (request.query.transport == Transport::polling && !request.query.sid.empty())
+        driver = impl_->find(request, refused);
+    if (driver == nullptr) {
+        done(std::move(refused));
+        return {};
+    }
+    Exchange exchange{0, driver->sid()};
+    exchange.id = driver->post(body, std::move(done));
+    return exchange;
+}
+
+void EngineIoEndpoint::written(const Exchange& exchange) {
+    impl_->loop.read_clock();
+    const auto found = impl_->sessions.find(exchange.sid);
+    if (found != impl_->sessions.end()) found->second->exchange_written(exchange.id);
+}
+
+void EngineIoEndpoint::lost(const Exchange& exchange) {
+    impl_->loop.read_clock();
+    const auto found = impl_->sessions.find(exchange.sid);
+    if (found != impl_->sessions.end()) found->second->exchange_lost(exchange.id);
+}
+
+std::optional<HttpAnswer> EngineIoEndpoint::refuse_upgrade(const GuardedRequest& request) const {
+    if (request.query.transport != Transport::websocket) return bad_request();
+    if (request.query.sid.empty()) return impl_->full() ? std::optional(too_many()) : std::nullopt;
+    HttpAnswer refused;
+    const SessionDriver* driver = impl_->find(request, refused);
+    if (driver == nullptr) return refused;
+    const bool polling = driver->client_state() == session::ClientState::polling;
+    if (!polling || driver->has_websocket()) return bad_request();
+    return std::nullopt;
+}
+
+void EngineIoEndpoint::upgraded(GuardedRequest request, int fd, std::string early) {
+    impl_->loop.read_clock();
+    UniqueFd socket(fd);
+    if (refuse_upgrade(request)) return;  // things have changed while the 101 was written
+    SessionDriver* driver = nullptr;
+    if (request.query.sid.empty()) {
+        const bool eio3 = request.query.revision == Revision::v3;
+        driver = &impl_->open(std::move(request),
+                              eio3 ? session::Dialect::engineio3 : session::Dialect::engineio4, true);
+    } else {
+        HttpAnswer refused;
+        driver = impl_->find(request, refused);
+    }
+    if (driver != nullptr) driver->upgraded(socket.release(), early);
+}
+
+void EngineIoEndpoint::plain(GuardedRequest request, int client_fd, std::string early_client, int upstream_fd,
+                             std::string early_upstream) {
+    impl_->loop.read_clock();
+    impl_->open(std::move(request), session::Dialect::plain, true)
+        .plain(client_fd, early_client, upstream_fd, early_upstream);
+}
+
+void EngineIoEndpoint::shutdown() {
+    impl_->loop.read_clock();
+    std::vector<std::string> sids;
+    for (const auto& [sid, driver] : impl_->sessions) sids.push_back(sid);
+    for (const std::string& sid : sids) {
+        const auto found = impl_->sessions.find(sid);
+        if (found != impl_->sessions.end()) found->second->shutdown();
+    }
+}
+
+std::size_t EngineIoEndpoint::sessions() const {
+    return impl_->sessions.size();
+}
+
+}  // namespace forestay::net

@@ -1,0 +1,160 @@
+#include "proxy/net/loop.h"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <exception>
+#include <stdexcept>
+
+#include "proxy/net/timer_wheel.h"
+#include "proxy/net/upgraded_sockets.h"
+#include "proxy/net/upstream.h"
+
+namespace forestay::net {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+constexpr std::chrono::milliseconds tick_interval{500};
+
+template <std::size_t N>
+std::array<unsigned char, N> random_bytes() {
+    std::array<unsigned char, N> bytes;
+    if (RAND_bytes(bytes.data(), static_cast<int>(N)) != 1) throw std::runtime_error("RAND_bytes failed");
+    return bytes;
+}
+}  // namespace
+
+struct Loop::Impl {
+    explicit Impl(const Shared& s) : shared(s) { stats.sessions.rules.resize(s.policy.rules.rules().size()); }
+
+    void arm();
+    void on_wake();
+    void tick();
+    void report(const char* what) const {
+        if (shared.journal)
+            shared.journal({Level::error, "internal_error", {{"where", "loop"}, {"what", what}}});
+    }
+
+    const Shared& shared;
+    asio::io_context context{1};
+    Stats stats;
+    session::Workspace workspace;
+    session::TimePoint now = Clock::now();
+    TimerWheel wheel{now};
+    asio::steady_timer wake{context};  // the wheel's
+    session::TimePoint armed = session::never;
+    asio::steady_timer ticker{context};
+    std::unique_ptr<UpgradedSockets> sockets;
+    std::unique_ptr<Upstream> upstream;  // before the sockets when it goes
+};
+
+Loop::Loop(const Shared& shared) : impl_(std::make_unique<Impl>(shared)) {
+    impl_->sockets = std::make_unique<UpgradedSockets>(*this);
+    impl_->upstream = std::make_unique<Upstream>(*this);
+    impl_->wheel.on_earlier = [impl = impl_.get()] { impl->arm(); };
+}
+
+Loop::~Loop() = default;
+
+// One Asio timer for the whole wheel, moved only when the next wake-up comes earlier than the one it is set
+// to.
+void Loop::Impl::arm() {
+    const session::TimePoint next = wheel.next_wake();
+    if (next >= armed) return;
+    armed = next;
+    wake.expires_at(next);
+    wake.async_wait([this](const boost::system::error_code& error) {
+        if (!error) on_wake();
+    });
+}
+
+void Loop::Impl::on_wake() {
+    now = Clock::now();
+    armed = session::never;
+    try {
+        while (TimerEntry* entry = wheel.pop_due(now)) entry->due(now);
+    } catch (const std::exception& error) {
+        report(error.what());
+    }
+    arm();
+}
+
+void Loop::Impl::tick() {
+    ticker.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        now = Clock::now();
+        stats.loop_lag.observe(now - ticker.expiry());
+        ticker.expires_at(now + tick_interval);
+        tick();
+    });
+}
+
+asio::io_context& Loop::context() {
+    return impl_->context;
+}
+const Shared& Loop::shared() const {
+    return impl_->shared;
+}
+Stats& Loop::stats() {
+    return impl_->stats;
+}
+session::Workspace& Loop::workspace() {
+    return impl_->workspace;
+}
+UpgradedSockets& Loop::sockets() {
+    return *impl_->sockets;
+}
+TimerWheel& Loop::wheel() {
+    return impl_->wheel;
+}
+Upstream& Loop::upstream() {
+    return *impl_->upstream;
+}
+session::TimePoint Loop::now() const {
+    return impl_->now;
+}
+void Loop::read_clock() {
+    impl_->now = Clock::now();
+}
+
+// 15 bytes: 20 characters of base64url, as the reference server's.
+std::string Loop::new_sid() {
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const auto bytes = random_bytes<15>();
+    std::string sid;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const unsigned group = static_cast<unsigned>(bytes[i] << 16 | bytes[i + 1] << 8 | bytes[i + 2]);
+        for (unsigned shift : {18U, 12U, 6U, 0U}) sid += alphabet[group >> shift & 63U];
+    }
+    return sid;
+}
+
+std::uint64_t Loop::new_seed() {
+    std::uint64_t seed = 0;
+    for (const unsigned char byte : random_bytes<8>()) seed = seed << 8 | byte;
+    return seed;
+}
+
+void Loop::run() {
+    impl_->ticker.expires_after(tick_interval);
+    impl_->tick();
+    impl_->upstream->watch();
+    for (;;) {
+        try {
+            impl_->context.run();
+            return;
+        } catch (const std::exception& error) {
+            impl_->report(error.what());
+        }
+    }
+}
+
+void Loop::stop() {
+    impl_->context.stop();
+}
+
+}  // namespace forestay::net

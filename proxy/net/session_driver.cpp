@@ -1,0 +1,357 @@
+#include "proxy/net/session_driver.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <variant>
+
+#include "proxy/net/loop.h"
+
+namespace forestay::net {
+
+using session::Input;
+namespace action = session::action;
+namespace input = session::input;
+
+namespace {
+
+// One close frame with code 1011, for a session that cannot write its own any more.
+constexpr std::string_view internal_error_frame{"\x88\x02\x03\xf3", 4};
+
+template <class... F>
+struct Overloaded : F... {
+    using F::operator()...;
+};
+
+std::int64_t unix_now() {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::seconds>(since).count();
+}
+
+}  // namespace
+
+session::TimePoint identity_deadline(const auth::Identity& identity, const auth::Authenticator& authenticator,
+                                     session::TimePoint now) {
+    if (!identity.expires || !authenticator.options().close_on_expiry) return session::never;
+    // Beyond a year it is no deadline; a far one would overflow the clock.
+    constexpr std::int64_t year = 366 * 24 * 3600;
+    const std::int64_t left = *identity.expires - unix_now();
+    return left > year ? session::never : now + std::chrono::seconds(std::max<std::int64_t>(left, 0));
+}
+
+SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Setup setup, SessionOrigins origins,
+                             std::unique_ptr<UpstreamHandshakeRequest> connect, std::string refused_code)
+    : loop_(loop),
+      host_(host),
+      session_(loop.shared().policy, loop.stats().sessions, loop.workspace(), setup, loop.now()),
+      dialect_(setup.dialect),
+      origins_(std::move(origins)),
+      connect_(std::move(connect)),
+      refused_code_(std::move(refused_code)),
+      begun_(loop.now()) {}
+
+SessionDriver::~SessionDriver() {
+    if (client_ != nullptr) loop_.sockets().abort(*client_);
+    if (upstream_ != nullptr) loop_.sockets().abort(*upstream_);
+    if (transport_) --loop_.stats().client_connections[static_cast<std::size_t>(*transport_)];
+}
+
+session::ExchangeId SessionDriver::poll(AnswerHandler done) {
+    const session::ExchangeId exchange = ++last_exchange_;
+    exchanges_.emplace_back(exchange, std::move(done));
+    drive({input::PollOpened{exchange}});
+    return exchange;
+}
+
+session::ExchangeId SessionDriver::post(std::string_view body, AnswerHandler done) {
+    const session::ExchangeId exchange = ++last_exchange_;
+    exchanges_.emplace_back(exchange, std::move(done));
+    from_client_.bytes += body.size();
+    drive({input::PostReceived{exchange, body}});
+    return exchange;
+}
+
+void SessionDriver::exchange_written(session::ExchangeId exchange) {
+    drive({input::ExchangeWritten{exchange}});
+}
+
+void SessionDriver::exchange_lost(session::ExchangeId exchange) {
+    std::erase_if(exchanges_, [&](const auto& waiting) { return waiting.first == exchange; });
+    drive({input::ExchangeLost{exchange}});
+}
+
+void SessionDriver::upgraded(int fd, std::string_view early) {
+    client_ = &loop_.sockets().add(fd, *this, UpgradedSockets::Start::connected);
+    from_client_.bytes += early.size();
+    if (early.empty()) return drive({input::ClientUpgraded{}});
+    drive({input::ClientUpgraded{}, input::ClientBytes{early}});
+}
+
+void SessionDriver::plain(int client_fd, std::string_view early_client, int upstream_fd,
+                          std::string_view early_upstream) {
+    upstream_ = &loop_.sockets().add(upstream_fd, *this, UpgradedSockets::Start::connected);
+    client_ = &loop_.sockets().add(client_fd, *this, UpgradedSockets::Start::connected);
+    from_client_.bytes += early_client.size();
+    drive({input::UpstreamBytes{early_upstream}, input::ClientBytes{early_client}});
+}
+
+void SessionDriver::shutdown() {
+    drive({input::Shutdown{}});
+}
+
+void SessionDriver::due(session::TimePoint) {
+    drive({input::Tick{}});
+}
+
+void SessionDriver::on_bytes(UpgradedSocket& socket, std::string_view bytes) {
+    if (&socket != client_) return drive({input::UpstreamBytes{bytes}});
+    from_client_.bytes += bytes.size();
+    drive({input::ClientBytes{bytes}});
+}
+
+void SessionDriver::on_drained(UpgradedSocket& socket) {
+    if (&socket == client_) return drive({input::ClientDrained{}});
+    drive({input::UpstreamDrained{}});
+}
+
+void SessionDriver::on_lost(UpgradedSocket& socket, bool reset) {
+    if (&socket == client_) {
+        client_ = nullptr;
+        return drive({input::ClientLost{reset}});
+    }
+    upstream_ = nullptr;
+    drive({input::UpstreamLost{reset}});
+}
+
+void SessionDriver::drive(std::initializer_list<Input> inputs) {
+    Answers answers;
+    const session::Stats& stats = loop_.stats().sessions;
+    const std::uint64_t in_before = stats.from_client.messages;
+    const std::uint64_t out_before = stats.to_client.messages;
+    try {
+        for (const Input& each : inputs) {
+            if (!end_) handle(each, answers);
+        }
+    } catch (const std::exception& error) {
+        fail(error.what(), answers);
+    }
+    from_client_.messages += stats.from_client.messages - in_before;
+    to_client_.messages += stats.to_client.messages - out_before;
+
+    if (!end_ || !transport_) follow_transport();
+    if (end_) {
+        for (auto& [exchange, done] : exchanges_) {
+            answers.emplace_back(
+                std::move(done),
+                HttpAnswer{400, R"({"code":1,"message":"Session ID unknown"})", "application/json"});
+        }
+        journal_close();
+        host_.session_over(*this);
+    } else {
+        loop_.wheel().schedule(*this, session_.next_deadline());
+    }
+    // From here on this may be gone.
+    for (auto& [done, answer] : answers) done(std::move(answer));
+}
+
+// The session's actions point into memory that its next handle() reuses: all is done and written before that.
+// What came of it (a verdict, a socket that takes no more) is said one after the other.
+void SessionDriver::handle(const Input& first, Answers& answers) {
+    SessionHost::Spans& out = host_.spans;
+    std::size_t client_waits = 0;
+    std::size_t upstream_waits = 0;
+    for (Input next = first;;) {
+        session_.handle(next, loop_.now());
+        while (const auto asked = session_.next_action()) perform(*asked, answers);
+        if (client_ != nullptr) flush(*client_, out.client, client_waits);
+        if (upstream_ != nullptr) flush(*upstream_, out.upstream, upstream_waits);
+        if (end_) return;
+        if (verdict_) {
+            next = *std::exchange(verdict_, std::nullopt);
+        } else if (client_waits > 0) {
+            next = input::ClientBlocked{std::exchange(client_waits, 0)};
+        } else if (upstream_waits > 0) {
+            next = input::UpstreamBlocked{std::exchange(upstream_waits, 0)};
+        } else {
+            return;
+        }
+    }
+}
+
+void SessionDriver::perform(const session::Action& asked, Answers& answers) {
+    UpgradedSockets& sockets = loop_.sockets();
+    std::visit(
+        Overloaded{
+            [&](const action::SendClient& send) {
+                to_client_.bytes += send.bytes.size();
+                if (client_ != nullptr) gather(host_.spans.client, send.bytes);
+            },
+            [&](const action::SendUpstream& send) {
+                if (upstream_ != nullptr) gather(host_.spans.upstream, send.bytes);
+            },
+            [&](const action::AnswerExchange& answer) { answer_exchange(answer, answers); },
+            [&](const action::ConnectUpstream&) { connect_upstream(); },
+            [&](const action::CheckCredential& check) { verdict_ = check_credential(check.connect_payload); },
+            [&](const action::PauseClient&) {
+                if (client_ != nullptr) sockets.pause(*client_);
+            },
+            [&](const action::ResumeClient&) {
+                if (client_ != nullptr) sockets.resume(*client_);
+            },
+            [&](const action::PauseUpstream&) {
+                if (upstream_ != nullptr) sockets.pause(*upstream_);
+            },
+            [&](const action::ResumeUpstream&) {
+                if (upstream_ != nullptr) sockets.resume(*upstream_);
+            },
+            [&](const action::CloseClient&) { close(client_, host_.spans.client); },
+            [&](const action::CloseUpstream&) {
+                handshake_.reset();
+                close(upstream_, host_.spans.upstream);
+            },
+            [&](const action::End& end) { end_ = end; },
+        },
+        asked);
+}
+
+// Neighbours in memory become one span.
+void SessionDriver::gather(std::vector<iovec>& out, std::string_view bytes) {
+    if (bytes.empty()) return;
+    char* const begin = const_cast<char*>(bytes.data());  // iovec serves reads and writes
+    if (!out.empty() && static_cast<char*>(out.back().iov_base) + out.back().iov_len == begin) {
+        out.back().iov_len += bytes.size();
+    } else {
+        out.push_back({begin, bytes.size()});
+    }
+}
+
+void SessionDriver::flush(UpgradedSocket& socket, std::vector<iovec>& out, std::size_t& waits) {
+    if (out.empty()) return;
+    waits = loop_.sockets().send(socket, out);
+    out.clear();
+}
+
+void SessionDriver::close(UpgradedSocket*& socket, std::vector<iovec>& out) {
+    if (socket == nullptr) return;
+    std::size_t waits = 0;
+    flush(*socket, out, waits);
+    loop_.sockets().close(*std::exchange(socket, nullptr));
+}
+
+void SessionDriver::answer_exchange(const action::AnswerExchange& answer, Answers& answers) {
+    const auto waiting = std::find_if(exchanges_.begin(), exchanges_.end(),
+                                      [&](const auto& each) { return each.first == answer.exchange; });
+    if (waiting == exchanges_.end()) return;  // lost in the meantime
+    to_client_.bytes += answer.body.size();
+    HttpAnswer http{answer.status, std::string(answer.body)};
+    if (answer.status != 200) http.content_type = "application/json";
+    answers.emplace_back(std::move(waiting->second), std::move(http));
+    exchanges_.erase(waiting);
+}
+
+void SessionDriver::connect_upstream() {
+    if (!connect_ || handshake_) return;
+    UpstreamHandshakeRequest request = std::move(*connect_);
+    connect_.reset();
+    handshake_ = start_upstream_handshake(loop_, std::move(request), [this](UpstreamHandshakeResult result) {
+        upstream_answered(std::move(result));
+    });
+}
+
+void SessionDriver::upstream_answered(UpstreamHandshakeResult result) {
+    handshake_.reset();
+    if (const auto* refusal = std::get_if<UpstreamRefusal>(&result)) {
+        return drive({input::UpstreamRefused{refusal->status}});
+    }
+    auto& open = std::get<UpstreamUpgraded>(result);
+    upstream_ = &loop_.sockets().add(open.fd.release(), *this, UpgradedSockets::Start::connected);
+    drive({input::UpstreamOpened{}, input::UpstreamBytes{open.early}});
+}
+
+Input SessionDriver::check_credential(std::string_view connect_payload) {
+    if (!refused_code_.empty()) return input::CredentialRefused{refused_code_};
+    const auth::Authenticator* const authenticator = loop_.shared().authenticator.get();
+    if (authenticator == nullptr) return input::CredentialRefused{auth::name(auth::errc::no_credential)};
+    auth::Presented presented;
+    presented.connect_payload = connect_payload;
+    const auto identity = authenticator->check(presented, unix_now());
+    if (!identity) {
+        const auto why = static_cast<auth::errc>(identity.error().value());
+        auto& refusals = loop_.stats().auth_refusals;
+        if (static_cast<std::size_t>(why) < refusals.size()) ++refusals[static_cast<std::size_t>(why)];
+        return input::CredentialRefused{auth::name(why)};
+    }
+    if (connect_) {
+        for (auto& field : authenticator->identity_headers(*identity))
+            connect_->fields.push_back(std::move(field));
+    }
+    return input::CredentialAccepted{identity_deadline(*identity, *authenticator, loop_.now())};
+}
+
+// The session's own state cannot be trusted any more: it ends here, the others go on.
+void SessionDriver::fail(const char* what, Answers& answers) {
+    if (loop_.shared().journal) {
+        loop_.shared().journal(
+            {Level::error, "internal_error", {{"session", origins_.label}, {"what", what}}});
+    }
+    constexpr auto side = session::CloseSide::forestay;
+    constexpr auto reason = session::CloseReason::internal_error;
+    ++loop_.stats().sessions.closes[static_cast<std::size_t>(side)][static_cast<std::size_t>(reason)];
+    host_.spans.client.clear();
+    host_.spans.upstream.clear();
+    gather(host_.spans.client, internal_error_frame);
+    close(client_, host_.spans.client);
+    close(upstream_, host_.spans.upstream);
+    host_.spans.client.clear();
+    for (auto& [exchange, done] : exchanges_) answers.emplace_back(std::move(done), HttpAnswer{500, {}});
+    exchanges_.clear();
+    end_ = action::End{side, reason};
+}
+
+// The gauge of client connections, and the journal's history.
+void SessionDriver::follow_transport() {
+    const bool websocket = session_.client_state() == session::ClientState::websocket;
+    const ClientTransport now = is_plain()  ? ClientTransport::plain_websocket
+                                : websocket ? ClientTransport::websocket
+                                            : ClientTransport::polling;
+    if (transport_ == now) return;
+    auto& gauge = loop_.stats().client_connections;
+    if (transport_) --gauge[static_cast<std::size_t>(*transport_)];
+    ++gauge[static_cast<std::size_t>(now)];
+    if (!transports_.empty()) transports_ += '>';
+    transports_ += client_transport_names[static_cast<std::size_t>(now)];
+    if (!transport_) journal_open(now);
+    transport_ = now;
+}
+
+void SessionDriver::journal_open(ClientTransport transport) const {
+    if (!loop_.shared().journal) return;
+    loop_.shared().journal(
+        {Level::info,
+         "session_open",
+         {{"session", origins_.label},
+          {"client", origins_.client},
+          {"transport", std::string(client_transport_names[static_cast<std::size_t>(transport)])}},
+         true});
+}
+
+void SessionDriver::journal_close() const {
+    if (!loop_.shared().journal) return;
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - begun_);
+    loop_.shared().journal(
+        {Level::info,
+         "session_close",
+         {{"session", origins_.label},
+          {"client", origins_.client},
+          {"side", std::string(session::close_side_names[static_cast<std::size_t>(end_->side)])},
+          {"reason", std::string(session::close_reason_names[static_cast<std::size_t>(end_->reason)])},
+          {"duration_ms", std::to_string(age.count())},
+          {"transports", transports_},
+          {"messages_in", std::to_string(from_client_.messages)},
+          {"bytes_in", std::to_string(from_client_.bytes)},
+          {"messages_out", std::to_string(to_client_.messages)},
+          {"bytes_out", std::to_string(to_client_.bytes)}},
+         true});
+}
+
+}  // namespace forestay::net

@@ -1,0 +1,135 @@
+// One session with its sockets, its exchanges and its deadline: does what the session asks, tells it what
+// happened. No opinions of its own.
+//
+// Owned by the endpoint. Whatever calls a driver may find it destroyed afterwards: the endpoint is told
+// session_over() as the last thing a driver does.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proxy/net/exchange.h"
+#include "proxy/net/stats.h"
+#include "proxy/net/timer_wheel.h"
+#include "proxy/net/upgraded_sockets.h"
+#include "proxy/net/upstream_handshake.h"
+#include "proxy/session/session.h"
+
+namespace forestay::net {
+
+class Loop;
+class SessionDriver;
+
+// When a session with this identity ends by the loop's clock; never if the configuration lets it outlive its
+// token.
+[[nodiscard]] session::TimePoint identity_deadline(const auth::Identity& identity,
+                                                   const auth::Authenticator& authenticator,
+                                                   session::TimePoint now);
+
+class SessionHost {
+  public:
+    // What a handle() has to be written; shared by all sessions, nothing stays in it.
+    struct Spans {
+        std::vector<iovec> client;
+        std::vector<iovec> upstream;
+    };
+    Spans spans;
+    // Destroys the driver.
+    virtual void session_over(SessionDriver& driver) = 0;
+
+  protected:
+    ~SessionHost() = default;
+};
+
+// What a session is bound to, and what is said about it in the journal.
+struct SessionOrigins {
+    std::string subject;  // of the identity, empty: none
+    std::string origin;   // canonical, empty: none was sent
+    std::string client;   // address
+    std::string label;    // instead of the sid: a keyed hash
+};
+
+class SessionDriver final : private SocketOwner, private TimerEntry {
+  public:
+    // `connect`: what ConnectUpstream asks the upstream. `refused_code`: the credential of the handshake was
+    // refused; said when the session asks.
+    SessionDriver(Loop& loop, SessionHost& host, session::Setup setup, SessionOrigins origins,
+                  std::unique_ptr<UpstreamHandshakeRequest> connect, std::string refused_code);
+    ~SessionDriver();
+
+    session::ExchangeId poll(AnswerHandler done);
+    session::ExchangeId post(std::string_view body, AnswerHandler done);
+    void exchange_written(session::ExchangeId exchange);
+    void exchange_lost(session::ExchangeId exchange);
+    void upgraded(int fd, std::string_view early);
+    void plain(int client_fd, std::string_view early_client, int upstream_fd,
+               std::string_view early_upstream);
+    void shutdown();
+
+    [[nodiscard]] const std::string& sid() const noexcept { return session_.sid(); }
+    [[nodiscard]] const SessionOrigins& origins() const noexcept { return origins_; }
+    // A websocket of the client is open, or was: polling is over, or being tried out.
+    [[nodiscard]] bool has_websocket() const noexcept { return client_ != nullptr; }
+    [[nodiscard]] session::ClientState client_state() const noexcept { return session_.client_state(); }
+    [[nodiscard]] bool is_plain() const noexcept { return dialect_ == session::Dialect::plain; }
+
+  private:
+    // Answers that the session gave; called when it has said everything, because what they set off may come
+    // back to us.
+    using Answers = std::vector<std::pair<AnswerHandler, HttpAnswer>>;
+
+    void on_bytes(UpgradedSocket& socket, std::string_view bytes) override;
+    void on_drained(UpgradedSocket& socket) override;
+    void on_lost(UpgradedSocket& socket, bool reset) override;
+    void due(session::TimePoint now) override;
+
+    // Inputs in this order, as far as the session lives. The last thing a caller does.
+    void drive(std::initializer_list<session::Input> inputs);
+    void handle(const session::Input& input, Answers& answers);
+    void perform(const session::Action& action, Answers& answers);
+    static void gather(std::vector<iovec>& out, std::string_view bytes);
+    void flush(UpgradedSocket& socket, std::vector<iovec>& out, std::size_t& waits);
+    void close(UpgradedSocket*& socket, std::vector<iovec>& out);
+    void answer_exchange(const session::action::AnswerExchange& answer, Answers& answers);
+    void connect_upstream();
+    void upstream_answered(UpstreamHandshakeResult result);
+    [[nodiscard]] session::Input check_credential(std::string_view connect_payload);
+    void fail(const char* what, Answers& answers);
+    void follow_transport();
+    void journal_open(ClientTransport transport) const;
+    void journal_close() const;
+
+    Loop& loop_;
+    SessionHost& host_;
+    session::Session session_;
+    session::Dialect dialect_;
+    SessionOrigins origins_;
+    std::unique_ptr<UpstreamHandshakeRequest> connect_;  // until it is used
+    std::string refused_code_;
+    std::unique_ptr<UpstreamHandshake> handshake_;  // while it runs
+    UpgradedSocket* client_ = nullptr;
+    UpgradedSocket* upstream_ = nullptr;
+    std::vector<std::pair<session::ExchangeId, AnswerHandler>> exchanges_;  // that wait for their answer
+    session::ExchangeId last_exchange_ = 0;
+
+    std::optional<session::Input> verdict_;  // on a credential; for the session, when it has said everything
+    std::optional<session::action::End> end_;
+
+    // For the journal.
+    session::TimePoint begun_;
+    session::Traffic from_client_,
+        to_client_;  // messages as the session counts them, bytes as they are on the wire
+    std::optional<ClientTransport> transport_;  // counted as open
+    std::string transports_;                    // "polling>websocket"
+};
+
+}  // namespace forestay::net

@@ -1,0 +1,344 @@
+#include "proxy/net/upgraded_sockets.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <exception>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "proxy/net/loop.h"
+#include "proxy/net/timer_wheel.h"
+#include "proxy/net/unique_fd.h"
+
+namespace forestay::net {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds close_timeout{5};
+constexpr std::size_t events_per_wait = 256;
+constexpr int waits_per_wakeup = 4;  // then Asio's own sockets have their turn
+
+// What the kernel did not take. Exists only under back-pressure.
+struct Waiting {
+    std::string bytes;
+    std::size_t sent = 0;
+    [[nodiscard]] std::size_t left() const { return bytes.size() - sent; }
+    void append(std::string_view more) {
+        if (sent > bytes.size() / 2) {
+            bytes.erase(0, sent);
+            sent = 0;
+        }
+        bytes.append(more);
+    }
+};
+
+}  // namespace
+
+class UpgradedSocket final : public TimerEntry {
+  public:
+    UpgradedSocket(UpgradedSockets::Impl& its_set, int its_fd, SocketOwner* its_owner)
+        : set(its_set), owner(its_owner), fd(its_fd) {}
+    void due(session::TimePoint now) override;
+
+    UpgradedSockets::Impl& set;
+    SocketOwner* owner;  // null: closing
+    UniqueFd fd;
+    std::size_t index = 0;  // in Impl::sockets
+    std::unique_ptr<Waiting> waiting;
+    bool connecting = false;
+    bool paused = false;
+    bool readable = false;  // an edge came and the bytes behind it are not all read
+    bool hung_up = false;   // the peer's end is there: a short read is not the last
+    bool in_ready = false;
+    bool gone = false;  // in the graveyard
+};
+
+struct UpgradedSockets::Impl {
+    explicit Impl(Loop& l) : loop(l), set(l.context(), epoll_create1(EPOLL_CLOEXEC)) {
+        buffer.resize(buffer_bytes);
+    }
+
+    void await();
+    void batch();
+    void guarded(UpgradedSocket& socket, void (Impl::*step)(UpgradedSocket&, std::uint32_t),
+                 std::uint32_t events);
+    void on_event(UpgradedSocket& socket, std::uint32_t events);
+    void on_turn(UpgradedSocket& socket, std::uint32_t);
+    void connected(UpgradedSocket& socket);
+    void read(UpgradedSocket& socket);
+    void write(UpgradedSocket& socket);
+    void finish_writing(UpgradedSocket& socket);
+    void ready(UpgradedSocket& socket);
+    void lost(UpgradedSocket& socket, bool reset);
+    UniqueFd bury(UpgradedSocket& socket);
+
+    Loop& loop;
+    asio::posix::stream_descriptor set;
+    std::string buffer;
+    std::vector<std::unique_ptr<UpgradedSocket>> sockets;
+    // Sockets that went during this batch: events that were fetched before still point to them.
+    std::vector<std::unique_ptr<UpgradedSocket>> graveyard;
+    std::vector<UpgradedSocket*> ready_list;
+    std::vector<UpgradedSocket*> turn;
+    std::array<epoll_event, events_per_wait> events{};
+    bool in_batch = false;
+    bool posted = false;
+};
+
+void UpgradedSocket::due(session::TimePoint) {
+    set.bury(*this);
+}
+
+// Asio awaits the set's descriptor. Arming it again looks at the set once more, so no event can fall between.
+void UpgradedSockets::Impl::await() {
+    set.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (error) return;
+        batch();
+        await();
+    });
+}
+
+void UpgradedSockets::Impl::batch() {
+    loop.read_clock();
+    in_batch = true;
+    for (int i = 0; i < waits_per_wakeup; ++i) {
+        const int count = epoll_wait(set.native_handle(), events.data(), events_per_wait, 0);
+        for (int e = 0; e < count; ++e) {
+            auto& socket = *static_cast<UpgradedSocket*>(events[static_cast<std::size_t>(e)].data.ptr);
+            guarded(socket, &Impl::on_event, events[static_cast<std::size_t>(e)].events);
+        }
+        turn.swap(ready_list);
+        for (UpgradedSocket* socket : turn) {
+            socket->in_ready = false;
+            guarded(*socket, &Impl::on_turn, 0);
+        }
+        turn.clear();
+        graveyard.clear();
+        if (count < static_cast<int>(events_per_wait)) break;
+    }
+    in_batch = false;
+    if (!ready_list.empty()) ready(*ready_list.front());
+}
+
+// A bug in what an event sets off must not eat the other events: they come once.
+void UpgradedSockets::Impl::guarded(UpgradedSocket& socket,
+                                    void (Impl::*step)(UpgradedSocket&, std::uint32_t), std::uint32_t what) {
+    if (socket.gone) return;
+    try {
+        (this->*step)(socket, what);
+    } catch (const std::exception& error) {
+        if (loop.shared().journal) {
+            loop.shared().journal(
+                {Level::error, "internal_error", {{"where", "socket"}, {"what", error.what()}}});
+        }
+        if (!socket.gone) bury(socket);
+    }
+}
+
+void UpgradedSockets::Impl::on_event(UpgradedSocket& socket, std::uint32_t what) {
+    if (what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) socket.hung_up = true;
+    if (what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) socket.readable = true;
+    if (socket.connecting) {
+        if (what & (EPOLLOUT | EPOLLHUP | EPOLLERR)) connected(socket);
+        if (socket.gone) return;
+    } else if (what & EPOLLERR && socket.paused) {
+        return lost(socket, true);
+    }
+    if (what & EPOLLOUT && socket.waiting) write(socket);
+    if (!socket.gone) read(socket);
+}
+
+void UpgradedSockets::Impl::on_turn(UpgradedSocket& socket, std::uint32_t) {
+    read(socket);
+}
+
+void UpgradedSockets::Impl::connected(UpgradedSocket& socket) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(socket.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    socket.connecting = false;
+    if (error != 0) return lost(socket, true);
+    if (socket.owner != nullptr) socket.owner->on_drained(socket);
+}
+
+void UpgradedSockets::Impl::read(UpgradedSocket& socket) {
+    for (int i = 0; socket.readable && !socket.paused && !socket.connecting; ++i) {
+        if (i == buffers_per_event) return ready(socket);
+        const ssize_t got = ::recv(socket.fd.get(), buffer.data(), buffer.size(), 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            socket.readable = false;
+            return;
+        }
+        if (got <= 0) return lost(socket, got < 0);
+        if (static_cast<std::size_t>(got) < buffer.size() && !socket.hung_up) socket.readable = false;
+        if (socket.owner == nullptr) continue;  // closing: what still comes is nobody's
+        socket.owner->on_bytes(socket, {buffer.data(), static_cast<std::size_t>(got)});
+        if (socket.gone) return;
+    }
+}
+
+void UpgradedSockets::Impl::write(UpgradedSocket& socket) {
+    Waiting& waiting = *socket.waiting;
+    const ssize_t sent = ::send(socket.fd.get(), waiting.bytes.data() + waiting.sent, waiting.left(),
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return;
+        // Reading will tell the rest, after what the peer had sent before.
+        socket.readable = socket.hung_up = true;
+        return;
+    }
+    waiting.sent += static_cast<std::size_t>(sent);
+    if (waiting.left() > 0) return;
+    socket.waiting.reset();
+    if (socket.owner != nullptr) return socket.owner->on_drained(socket);
+    finish_writing(socket);
+}
+
+void UpgradedSockets::Impl::finish_writing(UpgradedSocket& socket) {
+    ::shutdown(socket.fd.get(), SHUT_WR);
+    socket.paused = false;
+    if (socket.readable) ready(socket);  // discarded up to the peer's FIN
+}
+
+// Its turn comes at the end of this batch, or in one of its own.
+void UpgradedSockets::Impl::ready(UpgradedSocket& socket) {
+    if (!socket.in_ready) {
+        socket.in_ready = true;
+        ready_list.push_back(&socket);
+    }
+    if (in_batch || posted) return;
+    posted = true;
+    asio::post(loop.context(), [this] {
+        posted = false;
+        batch();
+    });
+}
+
+void UpgradedSockets::Impl::lost(UpgradedSocket& socket, bool reset) {
+    SocketOwner* owner = socket.owner;
+    bury(socket).reset();
+    if (owner != nullptr) owner->on_lost(socket, reset);
+}
+
+// Out of the set; the object stays until the batch has ended.
+UniqueFd UpgradedSockets::Impl::bury(UpgradedSocket& socket) {
+    loop.wheel().cancel(socket);
+    socket.gone = true;
+    socket.owner = nullptr;
+    socket.waiting.reset();
+    if (socket.in_ready) std::erase(ready_list, &socket);
+    if (!in_batch) graveyard.clear();
+    auto& slot = sockets[socket.index];
+    graveyard.push_back(std::move(slot));
+    if (&slot != &sockets.back()) {
+        slot = std::move(sockets.back());
+        slot->index = socket.index;
+    }
+    sockets.pop_back();
+    return std::move(socket.fd);
+}
+
+UpgradedSockets::UpgradedSockets(Loop& loop) : impl_(std::make_unique<Impl>(loop)) {
+    impl_->await();
+}
+
+UpgradedSockets::~UpgradedSockets() = default;
+
+UpgradedSocket& UpgradedSockets::add(int fd, SocketOwner& owner, Start start) {
+    auto socket = std::make_unique<UpgradedSocket>(*impl_, fd, &owner);
+    socket->connecting = start == Start::connecting;
+    const int flags = fcntl(fd, F_GETFL);
+    if ((flags & O_NONBLOCK) == 0) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.data.ptr = socket.get();
+    if (epoll_ctl(impl_->set.native_handle(), EPOLL_CTL_ADD, fd, &event) != 0) {
+        throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
+    socket->index = impl_->sockets.size();
+    impl_->sockets.push_back(std::move(socket));
+    return *impl_->sockets.back();
+}
+
+std::size_t UpgradedSockets::send(UpgradedSocket& socket, std::span<const iovec> spans) {
+    std::size_t skip = 0;  // bytes of spans.front() that are out
+    while (!spans.empty() && !socket.waiting && !socket.connecting) {
+        std::array<iovec, 64> part;
+        const std::size_t count = std::min(spans.size(), part.size());
+        std::copy_n(spans.begin(), count, part.begin());
+        part[0].iov_base = static_cast<char*>(part[0].iov_base) + skip;
+        part[0].iov_len -= skip;
+        msghdr message{};
+        message.msg_iov = part.data();
+        message.msg_iovlen = count;
+        const ssize_t sent = ::sendmsg(socket.fd.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            socket.readable = socket.hung_up = true;
+            impl_->ready(socket);
+            return 0;
+        }
+        std::size_t left = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+        std::size_t whole = 0;
+        while (whole < count && left >= part[whole].iov_len) left -= part[whole++].iov_len;
+        if (whole > 0) skip = 0;
+        skip += left;
+        spans = spans.subspan(whole);
+        if (whole < count) socket.waiting = std::make_unique<Waiting>();
+    }
+    if (!spans.empty() && !socket.waiting) socket.waiting = std::make_unique<Waiting>();
+    for (const iovec& span : spans) {
+        socket.waiting->append({static_cast<const char*>(span.iov_base) + skip, span.iov_len - skip});
+        skip = 0;
+    }
+    return socket.waiting ? socket.waiting->left() : 0;
+}
+
+void UpgradedSockets::pause(UpgradedSocket& socket) {
+    socket.paused = true;
+}
+
+void UpgradedSockets::resume(UpgradedSocket& socket) {
+    socket.paused = false;
+    if (socket.readable) impl_->ready(socket);
+}
+
+void UpgradedSockets::close(UpgradedSocket& socket) {
+    if (socket.connecting) return abort(socket);
+    socket.owner = nullptr;
+    impl_->loop.wheel().schedule(socket, impl_->loop.now() + close_timeout);
+    if (!socket.waiting) return impl_->finish_writing(socket);
+    resume(socket);
+}
+
+void UpgradedSockets::abort(UpgradedSocket& socket) {
+    impl_->bury(socket).reset();
+}
+
+int UpgradedSockets::release(UpgradedSocket& socket) {
+    epoll_ctl(impl_->set.native_handle(), EPOLL_CTL_DEL, socket.fd.get(), nullptr);
+    return impl_->bury(socket).release();
+}
+
+std::size_t UpgradedSockets::size() const noexcept {
+    return impl_->sockets.size();
+}
+
+}  // namespace forestay::net
