@@ -38,6 +38,10 @@ void Conversation::leave(std::string_view name) {
     const Namespace* nsp = find(name);
     if (nsp == nullptr) return;
     const std::uint32_t serial = nsp->serial;
+    if (upstream_binary_ && upstream_binary_->answers &&
+        requests_.request(*upstream_binary_->answers).nsp == serial) {
+        upstream_binary_->answers.reset();
+    }
     requests_.forget_nsp(serial);
     std::erase_if(namespaces_, [serial](const Namespace& one) { return one.serial == serial; });
 }

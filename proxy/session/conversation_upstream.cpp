@@ -128,6 +128,10 @@ std::optional<PendingRequests::Found> Conversation::find_request(const Namespace
 MaybeEnding Conversation::deliver(const Packet& packet, std::string_view text, std::string_view raw,
                                   std::optional<PendingRequests::Slot> answers, TimePoint now) {
     if (packet.attachments == 0) {
+        if (answers && upstream_binary_ && upstream_binary_->answers == answers) {
+            stats_.count(Drop::upstream_violation);  // its binary answer is under way: one is enough
+            return std::nullopt;
+        }
         if (answers) requests_.answered(*answers, now);
         return to_client(text, raw);
     }

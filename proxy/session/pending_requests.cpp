@@ -138,8 +138,10 @@ void PendingRequests::resume(Slot slot) {
 }
 
 void PendingRequests::late_answered(Slot slot) {
-    ++stats_.rules[slots_[slot].request.rule].late;
-    free_slot(slot);
+    const std::uint32_t rule = slots_[slot].request.rule;
+    ++stats_.rules[rule].late;
+    // By order the next late answer is another request's; by id an app may say the same again.
+    if (policy_.rules.rules()[rule].id_source == rules::IdSource::order) free_slot(slot);
 }
 
 TimePoint PendingRequests::next_deadline() const {

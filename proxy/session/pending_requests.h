@@ -56,7 +56,7 @@ class PendingRequests {
     // resume().
     void suspend(Slot slot);
     void resume(Slot slot);  // the answer came to nothing: due at once
-    // A late answer has come: the tombstone has done its work.
+    // A late answer has come.
     void late_answered(Slot slot);
 
     [[nodiscard]] TimePoint next_deadline() const;

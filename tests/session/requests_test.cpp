@@ -157,3 +157,22 @@ BOOST_AUTO_TEST_CASE(more_than_limits_outstanding_are_forwarded_and_counted_not_
     BOOST_TEST(script.heard().size() == 2U);
     BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::untracked_request)] == 1U);
 }
+
+BOOST_AUTO_TEST_CASE(a_second_answer_while_the_binary_one_is_under_way_is_dropped) {
+    Script script(websocket_first());
+    script.joined().client_says(R"(420["ask"])").heard();
+    script.upstream_says(R"(461-0[{"_placeholder":true,"num":0}])").upstream_says(R"(430["twice"])");
+    BOOST_TEST(script.heard().empty());
+    script.upstream_sends("x");
+    BOOST_TEST(script.heard().size() == 2U);
+    BOOST_TEST(rule(script, 0).answered_by_upstream == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(leaving_a_namespace_while_its_binary_answer_is_under_way_is_harmless) {
+    Script script(websocket_first());
+    script.joined().client_says(R"(420["ask"])").upstream_says(R"(461-0[{"_placeholder":true,"num":0}])");
+    script.client_says("41").upstream_sends("x");
+    BOOST_TEST(rule(script, 0).abandoned == 1U);
+    BOOST_TEST(rule(script, 0).answered_by_upstream == 0U);
+    BOOST_TEST(rule(script, 0).outstanding == 0U);
+}
