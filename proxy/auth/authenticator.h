@@ -18,16 +18,16 @@ struct Identity {
     std::string subject;                  // at most 256 bytes, no control characters
     std::string method;                   // "flask_session", "jwt", "token"
     std::optional<std::int64_t> expires;  // unix seconds, leeway included
-    std::string claims;                   // JSON object: the session's or the token's content; "{}" if there is none
+    std::string claims;  // JSON object: the session's or the token's content; "{}" if there is none
 };
 
 // What a client brought. Views are read during the call only.
 struct Presented {
-    std::vector<std::string_view> authorization;      // values of the configured headers
-    std::string_view cookie;                          // value of the Cookie header
-    std::string_view query;                           // raw, without '?'
-    std::vector<std::string_view> protocols;          // Sec-WebSocket-Protocol, split at commas, trimmed
-    std::string_view connect_payload;                 // JSON of a Socket.IO CONNECT, may be empty
+    std::vector<std::string_view> authorization;  // values of the configured headers
+    std::string_view cookie;                      // value of the Cookie header
+    std::string_view query;                       // raw, without '?'
+    std::vector<std::string_view> protocols;      // Sec-WebSocket-Protocol, split at commas, trimmed
+    std::string_view connect_payload;             // JSON of a Socket.IO CONNECT, may be empty
 };
 
 class Authenticator {
@@ -38,15 +38,20 @@ class Authenticator {
     Authenticator(Authenticator&&) noexcept;
 
     [[nodiscard]] bool protects(std::string_view path) const;
-    // True when a credential may come with the CONNECT packet, so that a handshake without one is let through to it.
+    // True when a credential may come with the CONNECT packet, so that a handshake without one is let through
+    // to it.
     [[nodiscard]] bool accepts_connect() const;
-    // Looks at every configured place. errc::no_credential when there is none; errc::ambiguous when two places bring
-    // different ones; else the refusal of the last method that could judge it.
+    // Looks at every configured place. errc::no_credential when there is none; errc::ambiguous when two
+    // places bring different ones; else the most telling refusal of the methods that could judge it (expired
+    // over malformed). Cookies come unasked: one that proves nothing is no second credential beside another,
+    // and, while a credential may still come with CONNECT (accepts_connect() and no connect_payload yet),
+    // none at all.
     [[nodiscard]] result<Identity> check(const Presented& presented, std::int64_t now_unix) const;
 
     [[nodiscard]] const AuthOptions& options() const;
     // Header name -> value for the upstream, from identity_headers.
-    [[nodiscard]] std::vector<std::pair<std::string, std::string>> identity_headers(const Identity& identity) const;
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> identity_headers(
+        const Identity& identity) const;
 
   private:
     struct Impl;

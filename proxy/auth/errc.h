@@ -22,7 +22,9 @@ enum class errc {
 };
 
 const boost::system::error_category& error_category() noexcept;
-inline boost::system::error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), error_category()}; }
+inline boost::system::error_code make_error_code(errc e) noexcept {
+    return {static_cast<int>(e), error_category()};
+}
 // "no_credential", "expired", ...
 [[nodiscard]] std::string_view name(errc e) noexcept;
 

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "proxy/auth/digest.h"
+
 namespace forestay::auth {
 
 // How a method's identity is found in what it verified: a JSON Pointer ("/_user_id", "/sub").
@@ -16,6 +18,9 @@ struct FlaskSessionOptions {
     std::string identity = "/_user_id";
     std::chrono::seconds max_age{2'678'400};  // PERMANENT_SESSION_LIFETIME
     std::chrono::seconds clock_skew{5};
+    // What an app may have changed in its SecureCookieSessionInterface.
+    std::string salt = "cookie-session";
+    Digest digest = Digest::sha1;
 };
 
 struct JwtOptions {
@@ -36,7 +41,8 @@ struct TokenOptions {
 
 using Method = std::variant<FlaskSessionOptions, JwtOptions, TokenOptions>;
 
-// Where a credential may be. The names of headers, query parameters, cookies, subprotocol markers, CONNECT fields.
+// Where a credential may be. The names of headers, query parameters, cookies, subprotocol markers, CONNECT
+// fields.
 struct Sources {
     std::vector<std::string> header{"authorization"};
     std::vector<std::string> query;

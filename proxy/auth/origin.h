@@ -12,8 +12,8 @@
 
 namespace forestay::auth {
 
-// scheme "://" lower(host) [":" port], default ports removed. Empty optional when `text` is no single origin: a list, a
-// path, user info, an empty or too large or zero-led port, non-ASCII, "null".
+// scheme "://" lower(host) [":" port], default ports removed. Empty optional when `text` is no single origin:
+// a list, a path, user info, an empty or too large or zero-led port, non-ASCII, "null".
 [[nodiscard]] std::optional<std::string> canonical_origin(std::string_view text);
 
 enum class OriginVerdict : std::uint8_t { allowed, mismatch, null, missing, malformed };
@@ -22,10 +22,10 @@ enum class OriginVerdict : std::uint8_t { allowed, mismatch, null, missing, malf
 // The facts of a request that the verdict needs.
 struct OriginRequest {
     std::vector<std::string_view> origin;  // every Origin header
-    std::string_view scheme;               // "http" or "https", as the browser saw it (trusted proxies considered)
-    std::string_view host;                 // Host as the browser sent it (trusted proxies considered)
-    bool ambient_credential = false;       // a Cookie header or a client certificate is there
-    bool safe_read = false;                // a plain GET: same-origin polling sends no Origin
+    std::string_view scheme;          // "http" or "https", as the browser saw it (trusted proxies considered)
+    std::string_view host;            // Host as the browser sent it (trusted proxies considered)
+    bool ambient_credential = false;  // a Cookie header or a client certificate is there
+    bool safe_read = false;           // a plain GET: same-origin polling sends no Origin
 };
 
 class OriginPolicy {
@@ -35,10 +35,13 @@ class OriginPolicy {
     OriginPolicy(OriginPolicy&&) noexcept;
 
     [[nodiscard]] OriginVerdict check(const OriginRequest& request) const;
-    // The CORS headers of an answer to an allowed request ("Access-Control-Allow-Origin" first), and always Vary.
-    [[nodiscard]] std::vector<std::pair<std::string, std::string>> answer_headers(std::string_view origin) const;
+    // The CORS headers of an answer to an allowed request ("Access-Control-Allow-Origin" first), and always
+    // Vary.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> answer_headers(
+        std::string_view origin) const;
     // Those of a preflight's answer (204).
-    [[nodiscard]] std::vector<std::pair<std::string, std::string>> preflight_headers(std::string_view origin) const;
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> preflight_headers(
+        std::string_view origin) const;
 
   private:
     struct Impl;

@@ -1,0 +1,270 @@
+#include "proxy/auth/authenticator.h"
+
+#include <algorithm>
+
+#include "proxy/auth/credentials.h"
+#include "proxy/auth/flask_session.h"
+#include "proxy/auth/jwt.h"
+#include "proxy/auth/protected_path.h"
+#include "proxy/auth/static_token.h"
+
+namespace forestay::auth {
+namespace {
+
+constexpr std::size_t max_subject_bytes = 256;
+constexpr std::size_t max_header_value_bytes = 1024;
+
+// What may stand in a header and in a log: no controls (C1 in UTF-8 neither), and no white space at the ends,
+// which whoever reads a header takes off: " root" would become "root".
+bool is_plain(std::string_view text, std::size_t max_bytes) {
+    if (text.empty() || text.size() > max_bytes || text.front() == ' ' || text.back() == ' ') return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        if (c < 0x20 || c == 0x7F) return false;
+        if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) return false;
+    }
+    return true;
+}
+
+result<Identity> identify(std::string json, const JsonObject& object, const std::string& pointer, Tags tags,
+                          const char* method, std::int64_t last_valid) {
+    auto subject = text_at(object, pointer, tags);
+    if (!subject || !is_plain(*subject, max_subject_bytes)) return errc::bad_identity;
+    return Identity{std::move(*subject), method, last_valid, std::move(json)};
+}
+
+struct FlaskMethod {
+    FlaskSessionVerifier verifier;
+    std::string pointer;
+    static constexpr bool in_cookie = true, in_explicit = false;
+
+    result<Identity> check(std::string_view credential, std::int64_t now_unix) const {
+        auto session = verifier.verify(credential, now_unix);
+        if (!session) return session.error();
+        return identify(std::move(session->json), session->object, pointer, Tags::flask, "flask_session",
+                        session->last_valid);
+    }
+};
+
+struct JwtMethod {
+    JwtVerifier verifier;
+    std::string pointer;
+    static constexpr bool in_cookie = true, in_explicit = true;
+
+    result<Identity> check(std::string_view credential, std::int64_t now_unix) const {
+        auto token = verifier.verify(credential, now_unix);
+        if (!token) return token.error();
+        return identify(std::move(token->json), token->object, pointer, Tags::none, "jwt", token->last_valid);
+    }
+};
+
+struct TokenMethod {
+    StaticTokens tokens;
+    std::string subject;
+    static constexpr bool in_cookie = false, in_explicit = true;
+
+    result<Identity> check(std::string_view credential, std::int64_t) const {
+        const auto problem = tokens.check(credential);
+        if (problem != errc{}) return problem;
+        return Identity{subject, "token", std::nullopt, "{}"};
+    }
+};
+
+using Verifier = std::variant<FlaskMethod, JwtMethod, TokenMethod>;
+
+void check_pointer(const std::string& pointer, const char* method, std::vector<std::string>& problems) {
+    if (!pointer.starts_with('/')) {
+        problems.push_back(std::string(method) + ": identity must be a JSON Pointer such as /sub, not \"" +
+                           pointer + '"');
+    }
+}
+
+Verifier make(const FlaskSessionOptions& options, std::vector<std::string>& problems) {
+    check_pointer(options.identity, "flask_session", problems);
+    const auto& keys = options.secret_keys;
+    const bool empty_key = std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.empty(); });
+    if (keys.empty() || empty_key)
+        problems.push_back("flask_session: needs a secret key, and none of them empty");
+    return FlaskMethod{FlaskSessionVerifier(options), options.identity};
+}
+
+Verifier make(const JwtOptions& options, std::vector<std::string>& problems) {
+    check_pointer(options.identity, "jwt", problems);
+    return JwtMethod{JwtVerifier(options, problems), options.identity};
+}
+
+Verifier make(const TokenOptions& options, std::vector<std::string>& problems) {
+    if (!is_plain(options.subject, max_subject_bytes)) {
+        problems.push_back("token: subject must be 1 to 256 bytes without control characters");
+    }
+    return TokenMethod{StaticTokens(options, problems), options.subject};
+}
+
+void wipe_secrets(Method& method) {
+    if (auto* flask = std::get_if<FlaskSessionOptions>(&method)) {
+        for (auto& key : flask->secret_keys) wipe(key);
+        flask->secret_keys.clear();
+    } else if (auto* jwt = std::get_if<JwtOptions>(&method)) {
+        wipe(jwt->secret);
+        wipe(jwt->jwks);  // it may hold "oct" keys
+    }
+}
+
+// How much a refusal tells: what was verified and then refused tells more than what could not be verified,
+// and a method that the credential was not meant for tells least.
+int rank(errc e) {
+    switch (e) {
+        case errc::no_credential:
+            return 0;
+        case errc::malformed:
+            return 1;
+        case errc::unknown_token:
+            return 2;
+        case errc::bad_algorithm:
+            return 3;
+        case errc::unknown_key:
+            return 4;
+        case errc::bad_signature:
+            return 5;
+        case errc::bad_claims:
+            return 6;
+        case errc::bad_identity:
+            return 7;
+        case errc::not_yet_valid:
+            return 8;
+        case errc::expired:
+            return 9;
+        case errc::ambiguous:
+            return 10;
+    }
+    return 0;
+}
+
+errc more_telling(errc a, errc b) {
+    return rank(b) > rank(a) ? b : a;
+}
+
+enum class Place : bool { cookie, on_purpose };
+
+bool judges(const Verifier& verifier, Place place) {
+    return std::visit([&](const auto& m) { return place == Place::cookie ? m.in_cookie : m.in_explicit; },
+                      verifier);
+}
+
+}  // namespace
+
+struct Authenticator::Impl {
+    AuthOptions options;
+    std::vector<Verifier> verifiers;
+
+    bool any_judges(Place place) const {
+        return std::any_of(verifiers.begin(), verifiers.end(),
+                           [&](const auto& v) { return judges(v, place); });
+    }
+
+    // The first method that yields an identity, or the most telling refusal.
+    result<Identity> judge(std::string_view credential, Place place, std::int64_t now_unix) const {
+        auto refusal = errc::malformed;
+        for (const auto& verifier : verifiers) {
+            if (!judges(verifier, place)) continue;
+            auto identity =
+                std::visit([&](const auto& m) { return m.check(credential, now_unix); }, verifier);
+            if (identity) return identity;
+            refusal = more_telling(refusal, static_cast<errc>(identity.error().value()));
+        }
+        return refusal;
+    }
+
+    // Browsers send cookies unasked, so one that proves nothing is no second credential beside another.
+    result<Identity> judge_cookies(const std::vector<std::string_view>& values, std::int64_t now_unix) const {
+        result<Identity> proven = errc::no_credential;
+        for (const auto value : values) {
+            auto identity = judge(value, Place::cookie, now_unix);
+            if (identity && proven) return errc::ambiguous;
+            if (identity) {
+                proven = std::move(identity);
+            } else if (!proven) {
+                proven = more_telling(static_cast<errc>(proven.error().value()),
+                                      static_cast<errc>(identity.error().value()));
+            }
+        }
+        return proven;
+    }
+};
+
+Authenticator::Authenticator(AuthOptions options, std::vector<std::string>& problems) {
+    auto impl = std::make_unique<Impl>();
+    for (auto& method : options.any_of) {
+        std::vector<std::string> found;
+        auto verifier = std::visit([&](const auto& o) { return make(o, found); }, method);
+        if (found.empty()) impl->verifiers.push_back(std::move(verifier));
+        problems.insert(problems.end(), found.begin(), found.end());
+        wipe_secrets(method);
+    }
+    if (!options.protect.empty() && options.any_of.empty()) {
+        problems.push_back("auth: protect without any_of: nobody could get in");
+    }
+    for (const auto& prefix : options.protect) {
+        if (!prefix.starts_with('/'))
+            problems.push_back("auth: protect: \"" + prefix + "\" must start with /");
+    }
+    impl->options = std::move(options);
+    impl_ = std::move(impl);
+}
+
+Authenticator::~Authenticator() = default;
+Authenticator::Authenticator(Authenticator&&) noexcept = default;
+
+bool Authenticator::protects(std::string_view path) const {
+    return is_protected(path, impl_->options.protect);
+}
+
+bool Authenticator::accepts_connect() const {
+    return !impl_->options.from.connect.empty() && impl_->any_judges(Place::on_purpose);
+}
+
+result<Identity> Authenticator::check(const Presented& presented, std::int64_t now_unix) const {
+    const auto& from = impl_->options.from;
+    result<std::string> given = errc::no_credential;
+    if (impl_->any_judges(Place::on_purpose)) given = find_explicit_credential(presented, from);
+    if (!given && given.error() != errc::no_credential) return given.error();
+
+    result<std::vector<std::string_view>> cookies = std::vector<std::string_view>{};
+    if (impl_->any_judges(Place::cookie)) cookies = find_cookies(presented.cookie, from.cookie);
+    if (!cookies) return cookies.error();
+    if (given) std::erase(*cookies, std::string_view(*given));  // the same credential in two places is one
+    auto by_cookie = impl_->judge_cookies(*cookies, now_unix);
+
+    if (given) {
+        if (by_cookie || by_cookie.error() == errc::ambiguous) return errc::ambiguous;
+        return impl_->judge(*given, Place::on_purpose, now_unix);
+    }
+    // A cookie that proves nothing must not shut out who will prove it with CONNECT.
+    const bool may_come = accepts_connect() && presented.connect_payload.empty();
+    if (!by_cookie && may_come && by_cookie.error() != errc::ambiguous) return errc::no_credential;
+    return by_cookie;
+}
+
+const AuthOptions& Authenticator::options() const {
+    return impl_->options;
+}
+
+std::vector<std::pair<std::string, std::string>> Authenticator::identity_headers(
+    const Identity& identity) const {
+    std::vector<std::pair<std::string, std::string>> headers;
+    const auto& wanted = impl_->options.identity_headers;
+    const auto claims = wanted.empty() ? std::nullopt : JsonObject::parse(identity.claims);
+    if (!claims) return headers;
+    const auto tags = identity.method == "flask_session" ? Tags::flask : Tags::none;
+    for (const auto& [header, claim] : wanted) {
+        // Only a JWT has a claim "sub"; of the others it is who they are.
+        const bool is_subject = claim == "sub" && identity.method != "jwt";
+        auto value = is_subject ? std::optional(identity.subject)
+                                : text_at(*claims, claim.starts_with('/') ? claim : '/' + claim, tags);
+        if (value && is_plain(*value, max_header_value_bytes))
+            headers.emplace_back(header, std::move(*value));
+    }
+    return headers;
+}
+
+}  // namespace forestay::auth

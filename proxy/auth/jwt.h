@@ -1,0 +1,52 @@
+// JSON Web Tokens, compact and signed (RFC 7515, 7519, 8725).
+//
+// The token's header selects nothing by itself: its algorithm must be configured, and the key's type, curve
+// and pinned algorithm must fit. Keys come from the configuration only; jwk, jku, x5u and x5c in a header are
+// not looked at.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/auth/errc.h"
+#include "proxy/auth/json.h"
+#include "proxy/auth/jwk.h"
+#include "proxy/auth/options.h"
+
+namespace forestay::auth {
+
+struct Algorithm;  // a line of the table in jwt.cpp
+
+struct Jwt {
+    std::string json;         // the claims
+    JsonObject object;        // the same, parsed
+    std::int64_t last_valid;  // the last second at which it is, leeway included
+};
+
+class JwtVerifier {
+  public:
+    static constexpr std::size_t max_token_bytes = 16 << 10;
+
+    // `problems` gets one line per unusable option; then there is nothing to verify with.
+    JwtVerifier(const JwtOptions& options, std::vector<std::string>& problems);
+
+    [[nodiscard]] result<Jwt> verify(std::string_view token, std::int64_t now_unix) const;
+
+  private:
+    void load_keys(const JwtOptions& options, std::vector<std::string>& problems);
+    [[nodiscard]] result<const Algorithm*> find_algorithm(std::string_view header_json,
+                                                          std::string& kid) const;
+    [[nodiscard]] errc check_signature(const Algorithm& algorithm, std::string_view kid,
+                                       std::string_view input, std::string_view signature) const;
+    [[nodiscard]] result<std::int64_t> check_claims(const JsonObject& claims, std::int64_t now_unix) const;
+
+    std::vector<const Algorithm*> algorithms_;
+    std::vector<Key> keys_;
+    std::string issuer_;
+    std::vector<std::string> audience_;
+    std::int64_t leeway_s_;
+};
+
+}  // namespace forestay::auth
