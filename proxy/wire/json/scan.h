@@ -18,10 +18,12 @@ constexpr std::size_t max_depth = 64;  // nesting of arrays and objects
 
 // Checks that `text` is exactly one JSON value, with white space around it allowed. errc::bad_json,
 // errc::json_too_deep. NaN and Infinity are not JSON; 1e400 and lone surrogate escapes are.
-[[nodiscard]] boost::system::error_code validate(std::string_view text, std::size_t depth = max_depth) noexcept;
+[[nodiscard]] boost::system::error_code validate(std::string_view text,
+                                                 std::size_t depth = max_depth) noexcept;
 
 // The raw text of the first value in `text` (leading white space skipped); what follows it is not looked at.
-// Structure is followed, not validated: give it validated text, or expect nullopt or a wrong piece, never a crash.
+// Structure is followed, not validated: give it validated text, or expect nullopt or a wrong piece, never a
+// crash.
 [[nodiscard]] std::optional<std::string_view> first_value(std::string_view text) noexcept;
 
 // The raw text of element `index` of the array `array`.
@@ -47,15 +49,15 @@ class Pointer {
 // become U+FFFD. Empty optional when it is no string literal.
 [[nodiscard]] std::optional<std::string> unescape(std::string_view literal);
 
-// Appends `text` (UTF-8) as the inside of a JSON string literal, without the quotes. Controls are escaped; with
-// ascii_only every other character too.
+// Appends `text` (UTF-8) as the inside of a JSON string literal, without the quotes. Controls are escaped;
+// with ascii_only every other character too.
 void append_escaped(std::string& out, std::string_view text, bool ascii_only = false);
 
 // Copies JSON text with every non-ASCII character inside it written as \uXXXX.
 void append_ascii(std::string& out, std::string_view json);
 
-// True when the raw values mean the same scalar: strings are compared unescaped, others as text. "1" is not 1, and
-// 1 is not 1.0.
+// True when the raw values mean the same scalar: strings are compared unescaped, others as text. "1" is not
+// 1, and 1 is not 1.0.
 [[nodiscard]] bool same_scalar(std::string_view a, std::string_view b);
 
 }  // namespace forestay::wire::json
