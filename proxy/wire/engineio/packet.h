@@ -15,7 +15,13 @@ namespace forestay::wire::engineio {
 enum class Revision : std::uint8_t { v3 = 3, v4 = 4 };
 
 enum class PacketType : char {
-    open = '0', close = '1', ping = '2', pong = '3', message = '4', upgrade = '5', noop = '6'
+    open = '0',
+    close = '1',
+    ping = '2',
+    pong = '3',
+    message = '4',
+    upgrade = '5',
+    noop = '6'
 };
 
 // One packet. Binary ones are messages; `data` is then the raw bytes (without EIO3's leading 0x04).
@@ -25,15 +31,16 @@ struct Packet {
     std::string_view data;  // text after the type digit, or the binary bytes
 };
 
-// Reads a packet from a WebSocket text frame. Does not decode base64 ('b...'): a client that can send binary frames
-// has no reason to, errc::unknown_packet_type. errc::empty_packet for zero length.
+// Reads a packet from a WebSocket text frame. Does not decode base64 ('b...'): a client that can send binary
+// frames has no reason to, errc::unknown_packet_type. errc::empty_packet for zero length.
 [[nodiscard]] result<Packet> parse_text_packet(std::string_view text);
 
-// Reads a packet from a WebSocket binary frame. EIO4: the frame is the data. EIO3: one type byte (0x04) precedes it.
+// Reads a packet from a WebSocket binary frame. EIO4: the frame is the data. EIO3: one type byte (0x04)
+// precedes it.
 [[nodiscard]] result<Packet> parse_binary_packet(Revision revision, std::string_view bytes);
 
-// Polling bodies. Packets decoded from base64 live in `storage` of the result; views stay valid while it and `body`
-// do, also after a move.
+// Polling bodies. Packets decoded from base64 live in `storage` of the result; views stay valid while it and
+// `body` do, also after a move.
 struct Payload {
     std::vector<Packet> packets;
     std::vector<std::unique_ptr<std::string>> storage;
@@ -57,10 +64,10 @@ void append_to_payload(std::string& out, Revision revision, const Packet& packet
 // The OPEN packet (as data after the '0').
 struct Open {
     std::string sid;
-    bool upgrade_to_websocket = false;      // "upgrades":["websocket"] or []
+    bool upgrade_to_websocket = false;  // "upgrades":["websocket"] or []
     std::chrono::milliseconds ping_interval{25000};
     std::chrono::milliseconds ping_timeout{20000};
-    std::uint64_t max_payload = 0;          // bytes; 0: the field is left out
+    std::uint64_t max_payload = 0;  // bytes; 0: the field is left out
 };
 
 [[nodiscard]] std::string write_open(const Open& open);

@@ -16,9 +16,10 @@ enum class Transport : std::uint8_t { polling, websocket };
 struct Query {
     std::optional<Revision> revision;  // required without a sid
     Transport transport = Transport::polling;
-    std::string sid;        // empty on a handshake; [A-Za-z0-9_-]{1,64}
-    bool base64 = false;    // EIO3 b64=1: the client cannot take binary bodies
-    std::string user;       // everything that is not the protocol's (EIO transport sid t b64 j), as it came, joined by '&'
+    std::string sid;      // empty on a handshake; [A-Za-z0-9_-]{1,64}
+    bool base64 = false;  // EIO3 b64=1: the client cannot take binary bodies
+    std::string
+        user;  // everything that is not the protocol's (EIO transport sid t b64 j), as it came, joined by '&'
 };
 
 // Refuses duplicates of protocol parameters, j= (JSONP), foreign transports, bad sids and bad revisions.
