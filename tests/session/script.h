@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/session/session.h"
+#include "proxy/wire/websocket/frame.h"
 #include "rules/rule_set.h"
 
 namespace forestay::session::testing {
