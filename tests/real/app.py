@@ -173,6 +173,7 @@ def upload():
 def events():
     """Server-sent events: the next one is sent only when POST /events/go has said so."""
     def stream():
+        yield ": open\n\n"
         for number in range(1, 6):
             while go["events"] < number:
                 socketio.sleep(0.005)
