@@ -1,0 +1,197 @@
+#include "config/auth_section.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "config/access.h"
+#include "config/scalar_check.h"
+#include "proxy/auth/authenticator.h"
+#include "proxy/auth/origin.h"
+
+namespace forestay::config {
+namespace {
+
+std::chrono::seconds seconds(const Node& map, std::string_view key) {
+    return std::chrono::ceil<std::chrono::seconds>(duration(map, key));
+}
+
+void warn_inline(const Node& secret, const std::string& path, const std::string& key, Problems& problems) {
+    if (secret.expanded) return;
+    problems.warning(secret.at, path + '.' + key + ": a secret in plain sight: put it into a file (" + key +
+                                    "_file) or the environment (${NAME})");
+}
+
+// Both ways to give secrets at once leave open which one counts.
+bool given_twice(const Node& map, const std::string& key, const std::string& path, Problems& problems) {
+    const Node* file = map.find(key + "_file");
+    if (!file || !map.find(key)) return false;
+    problems.error(file->at, path + ": " + key + " and " + key + "_file are both set: keep one");
+    return true;
+}
+
+std::optional<auth::Method> read_flask(const Node& map, const std::string& path, const ReadFile& read,
+                                       Problems& problems) {
+    auth::FlaskSessionOptions out;
+    if (given_twice(map, "secret_key", path, problems)) return std::nullopt;
+    for (const Node& key : items(map, "secret_key")) {
+        warn_inline(key, path, "secret_key", problems);
+        out.secret_keys.push_back(key.text);
+    }
+    for (const Node& file : items(map, "secret_key_file")) {
+        auto secret = read_secret(file, read, problems);
+        if (!secret) return std::nullopt;
+        out.secret_keys.push_back(std::move(*secret));
+    }
+    out.identity = text(map, "identity");
+    out.max_age = seconds(map, "max_age");
+    out.clock_skew = seconds(map, "clock_skew");
+    return out;
+}
+
+std::optional<auth::Method> read_jwt(const Node& map, const std::string& path, const ReadFile& read,
+                                     Problems& problems) {
+    auth::JwtOptions out;
+    const std::size_t errors = problems.errors();
+    out.algorithms = texts(map, "algorithms");
+    out.secret = read_secret_of(map, "secret", path, read, problems);
+    if (const Node* file = map.find("jwks_file")) {
+        if (auto keys = read_named(*file, read, problems)) out.jwks = std::move(keys->text);
+    }
+    if (const Node* file = map.find("public_key_file")) {
+        if (auto key = read_named(*file, read, problems)) out.public_key = std::move(key->text);
+    }
+    out.issuer = text(map, "issuer");
+    out.audience = texts(map, "audience");
+    out.leeway = seconds(map, "leeway");
+    out.identity = text(map, "identity");
+    // What was refused above is missing here, and the guard would complain about that too.
+    if (problems.errors() != errors || out.algorithms.empty()) return std::nullopt;
+    return out;
+}
+
+std::vector<std::string> read_hash_lines(std::string_view file) {
+    std::vector<std::string> out;
+    while (!file.empty()) {
+        std::string_view line = file.substr(0, file.find('\n'));
+        file.remove_prefix(std::min(line.size() + 1, file.size()));
+        const auto begin = line.find_first_not_of(" \t\r");
+        if (begin == std::string_view::npos || line[begin] == '#') continue;
+        line = line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
+        out.emplace_back(line);
+    }
+    return out;
+}
+
+std::optional<auth::Method> read_token(const Node& map, const std::string& path, const ReadFile& read,
+                                       Problems& problems) {
+    auth::TokenOptions out;
+    if (given_twice(map, "sha256", path, problems)) return std::nullopt;
+    out.sha256 = texts(map, "sha256");
+    if (const Node* file = map.find("sha256_file")) {
+        const auto hashes = read_secret(*file, read, problems);
+        if (!hashes) return std::nullopt;
+        out.sha256 = read_hash_lines(*hashes);
+    }
+    for (std::string& hash : out.sha256) {
+        std::transform(hash.begin(), hash.end(), hash.begin(),
+                       [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    }
+    out.subject = text(map, "subject");
+    return out;
+}
+
+// One element of any_of: a map with exactly one method in it.
+std::optional<auth::Method> read_method(const Node& element, const std::string& path, const ReadFile& read,
+                                        Problems& problems) {
+    if (element.entries.size() != 1) return std::nullopt;  // that was told
+    const auto& [name, at, map] = element.entries.front();
+    const std::string where = path + '.' + name;
+    if (name == "flask_session") return read_flask(map, where, read, problems);
+    if (name == "jwt") return read_jwt(map, where, read, problems);
+    return read_token(map, where, read, problems);
+}
+
+// The guard knows best what it cannot use; asked about one part at a time, it tells where that part stands.
+template <class Guard, class Options>
+bool accepted(const Options& options, const Place& at, const std::string& path, Problems& problems) {
+    std::vector<std::string> found;
+    const Guard guard(options, found);
+    for (const std::string& line : found) problems.error(at, path + ": " + line);
+    return found.empty();
+}
+
+}  // namespace
+
+std::string read_secret_of(const Node& map, const std::string& key, const std::string& path,
+                           const ReadFile& read, Problems& problems) {
+    if (given_twice(map, key, path, problems)) return {};
+    if (const Node* file = map.find(key + "_file")) return read_secret(*file, read, problems).value_or("");
+    const Node* secret = map.find(key);
+    if (!secret) return {};
+    warn_inline(*secret, path, key, problems);
+    return secret->text;
+}
+
+auth::AuthOptions read_auth(const Node& root, const ReadFile& read, Problems& problems) {
+    auth::AuthOptions out;
+    const Node* auth = root.find("auth");
+    if (!auth) return out;
+    out.protect = texts(*auth, "protect");
+    const std::vector<Node>& methods = items(*auth, "any_of");
+    for (std::size_t i = 0; i < methods.size(); ++i) {
+        const std::string path = "auth.any_of[" + std::to_string(i) + ']';
+        auto method = read_method(methods[i], path, read, problems);
+        if (!method) continue;
+        auth::AuthOptions alone;
+        alone.any_of.push_back(std::move(*method));
+        if (!accepted<auth::Authenticator>(alone, methods[i].entries.front().at, path, problems)) continue;
+        out.any_of.push_back(std::move(alone.any_of.front()));
+    }
+    if (!out.protect.empty() && methods.empty()) {
+        problems.error(find_node(*auth, "protect")->at,
+                       "auth.protect without auth.any_of: nobody could get in");
+    }
+    out.from.header = texts(*auth, "from.header");
+    out.from.query = texts(*auth, "from.query");
+    out.from.cookie = texts(*auth, "from.cookie");
+    out.from.protocol = texts(*auth, "from.protocol");
+    out.from.connect = texts(*auth, "from.connect");
+    out.refuse_with =
+        text(*auth, "refuse_with") == "http" ? auth::RefuseWith::http : auth::RefuseWith::connect_error;
+    if (const Node* headers = auth->find("identity_headers")) {
+        for (const auto& [header, at, claim] : headers->entries)
+            out.identity_headers.emplace_back(header, claim.text);
+    }
+    return out;
+}
+
+auth::OriginOptions read_origins(const Node& root, Problems& problems) {
+    auth::OriginOptions out;
+    const Node* cors = root.find("cors");
+    if (!cors) return out;
+    out.allowed.clear();
+    const std::vector<Node>& origins = items(*cors, "allowed_origins");
+    for (std::size_t i = 0; i < origins.size(); ++i) {
+        auth::OriginOptions alone;
+        alone.allowed.clear();
+        const bool regex = origins[i].is_map();
+        (regex ? alone.allowed_regex : alone.allowed)
+            .push_back(regex ? text(origins[i], "regex") : origins[i].text);
+        const std::string path = "cors.allowed_origins[" + std::to_string(i) + ']';
+        if (!accepted<auth::OriginPolicy>(alone, origins[i].at, path, problems)) continue;
+        (regex ? out.allowed_regex : out.allowed)
+            .push_back(regex ? text(origins[i], "regex") : origins[i].text);
+    }
+    const std::string missing = text(*cors, "allow_missing_origin");
+    out.allow_missing = missing == "always"  ? auth::MissingOrigin::always
+                        : missing == "never" ? auth::MissingOrigin::never
+                                             : auth::MissingOrigin::automatic;
+    out.allow_credentials = boolean(*cors, "allow_credentials");
+    out.dev = boolean(*cors, "dev");
+    out.allow_headers = texts(*cors, "allowed_headers");
+    return out;
+}
+
+}  // namespace forestay::config

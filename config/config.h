@@ -1,0 +1,22 @@
+// What the rest of the program is told: plain structs, no YAML, no units to parse.
+#pragma once
+
+#include "proxy/auth/options.h"
+#include "proxy/net/options.h"
+#include "proxy/session/policy.h"
+#include "proxy/telemetry/log.h"
+
+namespace forestay::config {
+
+struct Config {
+    net::Options net;
+    session::Policy session;
+    auth::AuthOptions auth;
+    auth::OriginOptions origins;
+    telemetry::LogOptions log;
+    unsigned threads = 1;
+    bool connections_from_open_files =
+        true;  // limits.max_connections: auto; net.limits.connections is the most
+};
+
+}  // namespace forestay::config

@@ -1,0 +1,193 @@
+#include "config/load.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/access.h"
+#include "config/auth_section.h"
+#include "config/check.h"
+#include "config/conform.h"
+#include "config/endpoints.h"
+#include "config/rules_section.h"
+#include "config/settings.h"
+#include "proxy/auth/digest.h"
+
+namespace forestay::config {
+namespace {
+
+class Loader {
+  public:
+    explicit Loader(const Surroundings& surroundings) : surroundings_(surroundings) {}
+
+    Loaded load(const Request& request) {
+        Loaded out;
+        auto root = request.file.empty() ? empty() : with_includes(request.file);
+        if (root) {
+            for (const Setting& setting : request.settings) set(*root, setting);
+            out.effective = conform(*root, problems_);
+            fill(out.config, out.effective);
+            check(out.config, out.effective, problems_);
+        }
+        out.problems = problems_.sorted();
+        out.good = !problems_.any_error();
+        return out;
+    }
+
+  private:
+    std::shared_ptr<const Source> source(std::string name, std::string directory, bool lines) {
+        return std::make_shared<Source>(Source{std::move(name), std::move(directory), lines, sources_++});
+    }
+    static std::optional<Node> empty() {
+        Node root;
+        root.kind = Node::Kind::map;
+        return root;
+    }
+
+    std::optional<Node> read(const std::string& path, const Place& named_at) {
+        auto from = source(path, directory_of(path), true);
+        std::string problem;
+        const auto file = surroundings_.read(path, problem);
+        if (!file) {
+            const Place at = named_at.source ? named_at : Place{std::move(from), 0, 0};
+            problems_.error(at, "cannot read " + quote(path) + ": " + problem);
+            return std::nullopt;
+        }
+        auto root = read_yaml(file->text, std::move(from), problems_);
+        if (!root) return root;
+        expand(*root, surroundings_.environment, problems_);
+        write_out_shorthand(*root);
+        return root;
+    }
+
+    std::optional<Node> with_includes(const std::string& path) {
+        constexpr std::size_t includes_max = 16;
+        auto root = read(path, {});
+        if (!root) return root;
+        const auto include = std::find_if(root->entries.begin(), root->entries.end(),
+                                          [](const auto& e) { return e.key == "include"; });
+        if (include == root->entries.end()) return root;
+        const Node named = std::move(include->value);
+        root->entries.erase(include);
+        const std::vector<Node> files = named.is_list() ? named.items : std::vector<Node>{named};
+        if (files.size() > includes_max) problems_.error(named.at, "include: more than 16 files");
+        Node under = *empty();
+        for (std::size_t i = 0; i < std::min(files.size(), includes_max); ++i) {
+            if (auto file = included(files[i])) under = merge(std::move(under), std::move(*file));
+        }
+        return merge(std::move(under), std::move(*root));
+    }
+
+    std::optional<Node> included(const Node& name) {
+        if (name.broken) return std::nullopt;
+        if (!name.is_scalar() || name.text.empty()) {
+            problems_.error(name.at, "include: the path of a file is expected");
+            return std::nullopt;
+        }
+        auto root = read(resolve(name), name.at);
+        if (root && root->find("include")) {
+            problems_.error(root->find("include")->at, "include: an included file cannot include others");
+            return std::nullopt;
+        }
+        return root;
+    }
+
+    void set(Node& root, const Setting& setting) {
+        auto value = read_yaml_value(setting.value, source(setting.flag, {}, false), problems_);
+        if (!value) return;
+        expand(*value, surroundings_.environment, problems_);
+        set_value(root, setting.key, std::move(*value), problems_);
+    }
+
+    std::vector<net::Endpoint> endpoints(const Node& root, std::string_view path) {
+        std::vector<net::Endpoint> out;
+        for (const std::string& one : texts(root, path)) {
+            std::string problem;
+            if (auto endpoint = parse_address(one, problem)) out.push_back(std::move(*endpoint));
+        }
+        return out;
+    }
+
+    void fill(Config& config, const Node& root) {
+        fill_net(config, root);
+        fill_admin(config.net, root);
+        fill_session(config.session, root);
+        config.auth = read_auth(root, surroundings_.read, problems_);
+        config.origins = read_origins(root, problems_);
+        fill_log(config.log, root);
+        config.threads = 1;  // the only number that is supported yet
+    }
+
+    void fill_net(Config& config, const Node& root) {
+        net::Options& out = config.net;
+        out.listen = endpoints(root, "listen");
+        std::string problem;
+        out.upstream =
+            parse_upstream_url(text(root, "upstream.url"), problem).value_or(net::UpstreamOptions{});
+        out.upstream.connect_timeout = duration(root, "upstream.connect_timeout");
+        out.upstream.handshake_timeout = duration(root, "upstream.handshake_timeout");
+        out.upstream.response_timeout = duration(root, "upstream.response_timeout");
+        out.upstream.keepalive_idle = duration(root, "upstream.keepalive_idle");
+        out.upstream.preserve_host = boolean(root, "upstream.preserve_host");
+        out.socketio_paths = texts(root, "socketio.paths");
+        config.connections_from_open_files = text(root, "limits.max_connections") == "auto";
+        if (!config.connections_from_open_files)
+            out.limits.connections = integer(root, "limits.max_connections");
+        out.limits.body_bytes = size(root, "limits.max_body");
+        out.limits.header_bytes = size(root, "limits.max_header");
+        out.limits.header_timeout = duration(root, "limits.header_timeout");
+        out.limits.write_timeout = duration(root, "limits.slow_client_timeout");
+        out.limits.drain_timeout = duration(root, "drain.timeout");
+        for (const std::string& one : texts(root, "trusted_proxies")) {
+            if (const auto network = parse_network(one, problem)) out.trusted_proxies.push_back(*network);
+        }
+    }
+
+    void fill_admin(net::Options& out, const Node& root) {
+        const Node* admin = root.find("admin");
+        if (!admin) return;
+        out.admin_listen = endpoints(*admin, "listen");
+        const std::string token = read_secret_of(*admin, "token", "admin", surroundings_.read, problems_);
+        if (token.empty()) return;
+        constexpr std::string_view hex = "0123456789abcdef";
+        for (const char c : auth::hash(auth::Digest::sha256, token)) {
+            out.admin_token_sha256 += hex[static_cast<unsigned char>(c) >> 4U];
+            out.admin_token_sha256 += hex[static_cast<unsigned char>(c) & 0xFU];
+        }
+    }
+
+    void fill_session(session::Policy& out, const Node& root) {
+        out.rules = read_rules(root, problems_);
+        out.limits.message_bytes = size(root, "limits.max_message");
+        out.limits.outbox_bytes = size(root, "limits.outbox");
+        // One whole message must be able to wait for the upstream leg.
+        out.limits.held_bytes = std::max(out.limits.held_bytes, out.limits.message_bytes);
+        out.limits.slow_client_timeout = duration(root, "limits.slow_client_timeout");
+        out.ping_interval = duration(root, "heartbeat.ping_interval");
+        out.ping_timeout = duration(root, "heartbeat.ping_timeout");
+        out.upstream_open_timeout = duration(root, "upstream.handshake_timeout");
+        out.upstream_stall = duration(root, "upstream.stall");
+    }
+
+    static void fill_log(telemetry::LogOptions& out, const Node& root) {
+        const std::string level = text(root, "logging.level");
+        out.level = level == "debug"     ? net::Level::debug
+                    : level == "warning" ? net::Level::warning
+                    : level == "error"   ? net::Level::error
+                                         : net::Level::info;
+        out.format =
+            text(root, "logging.format") == "json" ? telemetry::LogFormat::json : telemetry::LogFormat::text;
+        out.access = boolean(root, "logging.access");
+    }
+
+    const Surroundings& surroundings_;
+    Problems problems_;
+    int sources_ = 0;
+};
+
+}  // namespace
+
+Loaded load(const Request& request, const Surroundings& surroundings) {
+    return Loader(surroundings).load(request);
+}
+
+}  // namespace forestay::config
