@@ -1,0 +1,269 @@
+// The handshake against a scripted upstream: the test accepts, reads the request and answers with literals.
+// Time is moved by asking the wheel for what is due later.
+#include "proxy/net/upstream_handshake.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proxy/net/loop.h"
+#include "proxy/net/timer_wheel.h"
+#include "proxy/net/upgraded_sockets.h"
+#include "proxy/net/upstream.h"
+
+namespace {
+
+using namespace forestay::net;
+using namespace std::chrono_literals;
+
+std::string accept_for(const std::string& key) {
+    const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    unsigned char digest[20];
+    EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha1(), nullptr);
+    unsigned char encoded[29];
+    EVP_EncodeBlock(encoded, digest, 20);
+    return reinterpret_cast<const char*>(encoded);
+}
+
+// Listens on a free port of loopback.
+struct ScriptedUpstream {
+    ScriptedUpstream() : listener(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        BOOST_REQUIRE(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        BOOST_REQUIRE(listen(listener.get(), 256) == 0);
+        socklen_t size = sizeof address;
+        getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        port = ntohs(address.sin_port);
+    }
+    bool waiting() const {
+        pollfd waits{listener.get(), POLLIN, 0};
+        return ::poll(&waits, 1, 0) == 1;
+    }
+    UniqueFd listener;
+    std::uint16_t port = 0;
+};
+
+struct Fixture {
+    ScriptedUpstream upstream;
+    Shared shared = make_shared();
+    std::unique_ptr<Loop> loop = std::make_unique<Loop>(shared);
+    std::optional<UpstreamHandshakeResult> result;
+    std::unique_ptr<UpstreamHandshake> handshake;
+
+    Shared make_shared() const {
+        Shared made;
+        made.options.upstream.port = upstream.port;
+        made.options.upstream.connect_timeout = 2s;
+        made.options.upstream.handshake_timeout = 10s;
+        return made;
+    }
+    void start() {
+        UpstreamHandshakeRequest request;
+        request.target = "/app/socket.io/?EIO=4&transport=websocket&token=x";
+        request.fields = {{"Host", "app.example"}, {"Cookie", "session=abc"}};
+        request.protocols = {"chat", "v2"};
+        handshake = start_upstream_handshake(*loop, std::move(request), [this](UpstreamHandshakeResult its) {
+            result = std::move(its);
+            handshake.reset();
+        });
+    }
+    void run() {
+        for (int quiet = 0; quiet < 3;) quiet = loop->context().poll() == 0 ? quiet + 1 : 0;
+    }
+    void pass(std::chrono::milliseconds time) {
+        const auto later = loop->now() + time;
+        while (TimerEntry* entry = loop->wheel().pop_due(later)) entry->due(later);
+    }
+    UniqueFd accept() {
+        run();
+        BOOST_REQUIRE(upstream.waiting());
+        UniqueFd peer(::accept(upstream.listener.get(), nullptr, nullptr));
+        run();
+        return peer;
+    }
+    static std::string read(const UniqueFd& peer) {
+        std::string bytes(8192, '\0');
+        const ssize_t got = ::recv(peer.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+        return bytes;
+    }
+    void write(const UniqueFd& peer, std::string_view bytes) {
+        BOOST_REQUIRE(::send(peer.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+                      static_cast<ssize_t>(bytes.size()));
+        run();
+    }
+    static std::string field(const std::string& head, const std::string& name) {
+        const auto at = head.find("\r\n" + name + ": ");
+        if (at == head.npos) return "(none)";
+        const auto begin = at + name.size() + 4;
+        return head.substr(begin, head.find("\r\n", begin) - begin);
+    }
+    static std::string switching(const std::string& request, std::string_view more = "") {
+        return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+               "Upgrade\r\nSec-WebSocket-Accept: " +
+               accept_for(field(request, "Sec-WebSocket-Key")) + "\r\n" + std::string(more) + "\r\n";
+    }
+    const UpstreamRefusal& refusal() {
+        BOOST_REQUIRE(result.has_value());
+        return std::get<UpstreamRefusal>(*result);
+    }
+    std::uint64_t failures(HandshakeFailure why) {
+        return loop->stats().handshake_failures[static_cast<std::size_t>(why)];
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(upstream_handshake, Fixture)
+
+BOOST_AUTO_TEST_CASE(asks_as_a_client_would_and_hands_over_the_socket) {
+    start();
+    UniqueFd peer = accept();
+    const std::string request = read(peer);
+    BOOST_TEST(request.starts_with(
+        "GET /app/socket.io/?EIO=4&transport=websocket&token=x HTTP/1.1\r\nHost: app.example\r\n"));
+    BOOST_TEST(request.ends_with("\r\n\r\n"));
+    BOOST_TEST(field(request, "Cookie") == "session=abc");
+    BOOST_TEST(field(request, "Connection") == "Upgrade");
+    BOOST_TEST(field(request, "Upgrade") == "websocket");
+    BOOST_TEST(field(request, "Sec-WebSocket-Version") == "13");
+    BOOST_TEST(field(request, "Sec-WebSocket-Protocol") == "chat, v2");
+    BOOST_TEST(field(request, "Sec-WebSocket-Key").size() == 24U);
+    BOOST_TEST(field(request, "Sec-WebSocket-Extensions") == "(none)");
+
+    write(peer, switching(request, "Sec-WebSocket-Protocol: v2\r\nSet-Cookie: a=1\r\n") + "\x81\x02hi");
+    BOOST_REQUIRE(result.has_value());
+    auto& open = std::get<UpstreamUpgraded>(*result);
+    BOOST_TEST(open.early == "\x81\x02hi");
+    BOOST_TEST(open.protocol == "v2");
+    BOOST_TEST(open.fields.back().second == "a=1");
+    write(peer, "more");
+    BOOST_TEST(read(open.fd) == "more");
+    BOOST_TEST(loop->stats().upstream_connects == 1U);
+    BOOST_TEST(loop->stats().upstream_up);
+    BOOST_TEST(loop->sockets().size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_in_single_bytes_is_an_answer) {
+    start();
+    UniqueFd peer = accept();
+    for (const char byte : switching(read(peer))) {
+        BOOST_TEST_REQUIRE(!result.has_value());
+        write(peer, {&byte, 1});
+    }
+    BOOST_TEST(std::holds_alternative<UpstreamUpgraded>(*result));
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_is_handed_on_with_its_body) {
+    start();
+    UniqueFd peer = accept();
+    write(peer, "HTTP/1.1 401 UNAUTHORIZED\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno");
+    BOOST_TEST(refusal().status == 401U);
+    BOOST_TEST(refusal().body == "no");
+    BOOST_TEST(refusal().fields.size() == 2U);
+    BOOST_CHECK(refusal().reason == HandshakeFailure::upstream_refused);
+    BOOST_TEST(failures(HandshakeFailure::upstream_refused) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_accept_opens_nothing_and_is_not_relayed) {
+    start();
+    UniqueFd peer = accept();
+    write(peer,
+          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    BOOST_CHECK(refusal().reason == HandshakeFailure::bad_accept);
+    BOOST_TEST(refusal().status == 0U);
+    BOOST_TEST(failures(HandshakeFailure::bad_accept) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_upstream_that_hangs_up_is_unreachable) {
+    start();
+    accept().reset();
+    run();
+    BOOST_CHECK(refusal().reason == HandshakeFailure::unreachable);
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_connection_is_unreachable_and_told_later) {
+    upstream.listener.reset();
+    start();
+    run();
+    pass(20ms);
+    BOOST_CHECK(refusal().reason == HandshakeFailure::unreachable);
+    BOOST_TEST(loop->stats().upstream_connect_failures == 1U);
+    BOOST_TEST(!loop->stats().upstream_up);
+}
+
+BOOST_AUTO_TEST_CASE(silence_ends_at_the_handshake_timeout) {
+    start();
+    UniqueFd peer = accept();
+    pass(9980ms);
+    BOOST_TEST(!result.has_value());
+    pass(10020ms);
+    BOOST_CHECK(refusal().reason == HandshakeFailure::timeout);
+    BOOST_TEST(refusal().status == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_whose_body_never_ends_is_relayed_without_it) {
+    start();
+    UniqueFd peer = accept();
+    write(peer, "HTTP/1.1 403 no\r\nContent-Length: 10\r\n\r\nhalf");
+    BOOST_TEST(!result.has_value());
+    pass(10020ms);
+    BOOST_TEST(refusal().status == 403U);
+    BOOST_TEST(refusal().body == "");
+}
+
+BOOST_AUTO_TEST_CASE(dropping_the_handshake_cancels_it) {
+    start();
+    UniqueFd peer = accept();
+    handshake.reset();
+    run();
+    read(peer);
+    char byte = 0;
+    BOOST_TEST(::recv(peer.get(), &byte, 1, MSG_DONTWAIT) <= 0);
+    BOOST_TEST(!result.has_value());
+    BOOST_TEST(loop->wheel().size() == 0U);
+}
+
+// A cold upstream gets `turns` handshakes at a time, and the others in the order they came.
+BOOST_AUTO_TEST_CASE(handshakes_beyond_the_turns_wait_in_line) {
+    std::deque<std::optional<UpstreamHandshakeResult>> results(Upstream::turns + 2);
+    std::deque<std::unique_ptr<UpstreamHandshake>> all;
+    for (auto& its : results) {
+        all.push_back(
+            start_upstream_handshake(*loop, {"/", {{"Host", "h"}}, {}},
+                                     [&its](UpstreamHandshakeResult done) { its = std::move(done); }));
+    }
+    run();
+    std::deque<UniqueFd> peers;
+    while (upstream.waiting()) peers.emplace_back(::accept(upstream.listener.get(), nullptr, nullptr));
+    BOOST_TEST(peers.size() == Upstream::turns);
+    run();
+    write(peers[3], "HTTP/1.1 404 no\r\nContent-Length: 0\r\n\r\n");
+    BOOST_TEST(results[3].has_value());
+    run();
+    BOOST_TEST(upstream.waiting());
+    peers.emplace_back(::accept(upstream.listener.get(), nullptr, nullptr));
+    BOOST_TEST(!upstream.waiting());
+    all[Upstream::turns + 1].reset();  // leaves the line
+    peers[5].reset();
+    run();
+    BOOST_TEST(!upstream.waiting());
+    // The wait counts: a handshake that had its turn late ends with the others.
+    pass(10020ms);
+    BOOST_TEST(results[Upstream::turns].has_value());
+    BOOST_TEST(!results[Upstream::turns + 1].has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
