@@ -8,6 +8,7 @@
 namespace forestay::auth {
 namespace {
 
+constexpr std::size_t max_scheme_bytes = 32;
 constexpr std::size_t max_host_bytes = 253;
 constexpr std::size_t max_label_bytes = 63;
 
@@ -27,7 +28,7 @@ std::string to_lower(std::string_view text) {
 }
 
 bool is_scheme(std::string_view scheme) {
-    return !scheme.empty() && is_lower(scheme.front()) &&
+    return !scheme.empty() && scheme.size() <= max_scheme_bytes && is_lower(scheme.front()) &&
            std::all_of(scheme.begin(), scheme.end(),
                        [](char c) { return is_lower(c) || is_digit(c) || c == '+' || c == '.' || c == '-'; });
 }

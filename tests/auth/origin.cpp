@@ -92,6 +92,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_one_origin_is_malformed) {
     }
     BOOST_TEST(!canonical_origin(std::string_view("http://[::1\0]", 13)));
     BOOST_TEST(!canonical_origin(std::string_view("http://app.example\0", 19)));
+    BOOST_TEST(!canonical_origin(std::string(33, 'a') + "://app.example"));
     BOOST_TEST(!canonical_origin("http://" + std::string(64, 'a') + ".example"));
     std::string long_host = "a";
     for (int i = 0; i < 126; ++i) long_host += ".a";  // 253 bytes
