@@ -79,9 +79,11 @@ class Compiler {
         }
         for (const auto& [where, equals] : spec_.match.where) {
             auto at = pointer("match.where", where);
-            if (json::validate(equals) || !is_scalar(equals))
+            const auto value = json::validate(equals) ? std::nullopt : json::first_value(equals);
+            if (!value || !is_scalar(*value))
                 problem("match.where", "compares with a scalar, not with " + equals);
-            if (at) rule_.match.where.push_back({std::move(*at), equals});
+            else if (at)
+                rule_.match.where.push_back({std::move(*at), std::string(*value)});
         }
     }
     void id() {
@@ -131,6 +133,9 @@ class Compiler {
             if (rule_.id_source != IdSource::ack && spec_.match.ack != true) {
                 problem("fallback.ack", "needs an ack id in every request: id: ack, or match: {ack: true}");
             }
+            if (!given.data.empty())
+                problem("fallback.data",
+                        "belongs to the event form; the values of an ack are in fallback.ack");
             const std::size_t first = given.ack->find_first_not_of(" \t\r\n");
             if (first == std::string::npos || (*given.ack)[first] != '[') {
                 problem("fallback.ack", "must be a list: the values that the client's callback gets");
