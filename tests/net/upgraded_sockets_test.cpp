@@ -13,11 +13,12 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/timer_wheel.h"
-#include "proxy/net/unique_fd.h"
+#include "tests/net/scripted_upstream.h"
 
 namespace {
 
 using namespace forestay::net;
+using namespace forestay::net::testing;
 
 // Keeps what it hears; may do something about it.
 struct Owner : SocketOwner {
@@ -62,18 +63,6 @@ struct Fixture {
         return sockets.send(socket, spans);
     }
 };
-
-std::string read_some(const UniqueFd& peer) {
-    std::string bytes(1 << 20, '\0');
-    const ssize_t got = ::recv(peer.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-    bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    return bytes;
-}
-
-void write_all(const UniqueFd& peer, std::string_view bytes) {
-    BOOST_REQUIRE(::send(peer.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-                  static_cast<ssize_t>(bytes.size()));
-}
 
 std::string pattern(std::size_t size) {
     std::string bytes(size, '\0');

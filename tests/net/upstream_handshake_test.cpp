@@ -2,12 +2,6 @@
 // Time is moved by asking the wheel for what is due later.
 #include "proxy/net/upstream_handshake.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <openssl/evp.h>
-#include <poll.h>
-#include <sys/socket.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 #include <deque>
@@ -19,40 +13,13 @@
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
 #include "proxy/net/upstream.h"
+#include "tests/net/scripted_upstream.h"
 
 namespace {
 
 using namespace forestay::net;
+using namespace forestay::net::testing;
 using namespace std::chrono_literals;
-
-std::string accept_for(const std::string& key) {
-    const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    unsigned char digest[20];
-    EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha1(), nullptr);
-    unsigned char encoded[29];
-    EVP_EncodeBlock(encoded, digest, 20);
-    return reinterpret_cast<const char*>(encoded);
-}
-
-// Listens on a free port of loopback.
-struct ScriptedUpstream {
-    ScriptedUpstream() : listener(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        BOOST_REQUIRE(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-        BOOST_REQUIRE(listen(listener.get(), 256) == 0);
-        socklen_t size = sizeof address;
-        getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
-        port = ntohs(address.sin_port);
-    }
-    bool waiting() const {
-        pollfd waits{listener.get(), POLLIN, 0};
-        return ::poll(&waits, 1, 0) == 1;
-    }
-    UniqueFd listener;
-    std::uint16_t port = 0;
-};
 
 struct Fixture {
     ScriptedUpstream upstream;
@@ -87,32 +54,13 @@ struct Fixture {
     }
     UniqueFd accept() {
         run();
-        BOOST_REQUIRE(upstream.waiting());
-        UniqueFd peer(::accept(upstream.listener.get(), nullptr, nullptr));
+        UniqueFd peer = upstream.accept();
         run();
         return peer;
     }
-    static std::string read(const UniqueFd& peer) {
-        std::string bytes(8192, '\0');
-        const ssize_t got = ::recv(peer.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-        bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-        return bytes;
-    }
     void write(const UniqueFd& peer, std::string_view bytes) {
-        BOOST_REQUIRE(::send(peer.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-                      static_cast<ssize_t>(bytes.size()));
+        write_all(peer, bytes);
         run();
-    }
-    static std::string field(const std::string& head, const std::string& name) {
-        const auto at = head.find("\r\n" + name + ": ");
-        if (at == head.npos) return "(none)";
-        const auto begin = at + name.size() + 4;
-        return head.substr(begin, head.find("\r\n", begin) - begin);
-    }
-    static std::string switching(const std::string& request, std::string_view more = "") {
-        return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
-               "Upgrade\r\nSec-WebSocket-Accept: " +
-               accept_for(field(request, "Sec-WebSocket-Key")) + "\r\n" + std::string(more) + "\r\n";
     }
     const UpstreamRefusal& refusal() {
         BOOST_REQUIRE(result.has_value());
@@ -130,7 +78,7 @@ BOOST_FIXTURE_TEST_SUITE(upstream_handshake, Fixture)
 BOOST_AUTO_TEST_CASE(asks_as_a_client_would_and_hands_over_the_socket) {
     start();
     UniqueFd peer = accept();
-    const std::string request = read(peer);
+    const std::string request = read_some(peer);
     BOOST_TEST(request.starts_with(
         "GET /app/socket.io/?EIO=4&transport=websocket&token=x HTTP/1.1\r\nHost: app.example\r\n"));
     BOOST_TEST(request.ends_with("\r\n\r\n"));
@@ -149,7 +97,7 @@ BOOST_AUTO_TEST_CASE(asks_as_a_client_would_and_hands_over_the_socket) {
     BOOST_TEST(open.protocol == "v2");
     BOOST_TEST(open.fields.back().second == "a=1");
     write(peer, "more");
-    BOOST_TEST(read(open.fd) == "more");
+    BOOST_TEST(read_some(open.fd) == "more");
     BOOST_TEST(loop->stats().upstream_connects == 1U);
     BOOST_TEST(loop->stats().upstream_up);
     BOOST_TEST(loop->sockets().size() == 0U);
@@ -158,7 +106,7 @@ BOOST_AUTO_TEST_CASE(asks_as_a_client_would_and_hands_over_the_socket) {
 BOOST_AUTO_TEST_CASE(an_answer_in_single_bytes_is_an_answer) {
     start();
     UniqueFd peer = accept();
-    for (const char byte : switching(read(peer))) {
+    for (const char byte : switching(read_some(peer))) {
         BOOST_TEST_REQUIRE(!result.has_value());
         write(peer, {&byte, 1});
     }
@@ -229,7 +177,7 @@ BOOST_AUTO_TEST_CASE(dropping_the_handshake_cancels_it) {
     UniqueFd peer = accept();
     handshake.reset();
     run();
-    read(peer);
+    read_some(peer);
     char byte = 0;
     BOOST_TEST(::recv(peer.get(), &byte, 1, MSG_DONTWAIT) <= 0);
     BOOST_TEST(!result.has_value());

@@ -1,0 +1,357 @@
+// Whole sessions over real sockets, without HTTP in front: the test is the client and the upstream.
+#include "proxy/net/engineio_endpoint.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/net/loop.h"
+#include "proxy/net/timer_wheel.h"
+#include "proxy/net/upgraded_sockets.h"
+#include "proxy/wire/websocket/frame.h"
+#include "tests/net/scripted_upstream.h"
+
+namespace {
+
+using namespace forestay::net;
+using namespace forestay::net::testing;
+using namespace forestay::wire::websocket;
+using namespace std::chrono_literals;
+
+std::string frame(Opcode opcode, std::string_view payload, std::optional<MaskKey> mask = std::nullopt) {
+    std::string bytes;
+    write_frame(bytes, opcode, payload, mask);
+    return bytes;
+}
+std::string from_client(std::string_view text) {
+    return frame(Opcode::text, text, MaskKey{1, 2, 3, 4});
+}
+std::string from_upstream(std::string_view text) {
+    return frame(Opcode::text, text);
+}
+
+// The payloads of whole frames; a close frame as "close CODE".
+std::vector<std::string> messages(std::string_view bytes, Sender sender) {
+    std::vector<std::string> found;
+    while (!bytes.empty()) {
+        const auto head = parse_frame_head(bytes, sender);
+        BOOST_REQUIRE(head.has_value());
+        std::string payload(bytes.substr(head->head_size, head->payload_size));
+        if (head->mask) apply_mask(payload.data(), payload.size(), *head->mask);
+        if (head->opcode == Opcode::close) {
+            const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(payload.at(i)); };
+            payload = payload.empty() ? "close" : "close " + std::to_string(byte(0) * 256 + byte(1));
+        }
+        found.push_back(payload);
+        bytes.remove_prefix(head->head_size + head->payload_size);
+    }
+    return found;
+}
+
+using Lines = std::vector<std::string>;
+
+struct Fixture {
+    ScriptedUpstream upstream;
+    std::vector<std::string> journal;
+    Shared shared = make_shared();
+    Loop loop{shared};
+    EngineIoEndpoint endpoint{loop};
+
+    Shared make_shared() {
+        Shared made;
+        made.options.upstream.port = upstream.port;
+        made.options.upstream.path_prefix = "/app";
+        made.journal = [this](const JournalEntry& entry) {
+            std::string line(entry.event);
+            for (const auto& [name, value] : entry.fields) {
+                if (name != "session" && name != "duration_ms") line += " " + std::string(name) + "=" + value;
+            }
+            journal.push_back(line);
+        };
+        return made;
+    }
+    static GuardedRequest request(std::string_view target) {
+        GuardedRequest made;
+        made.method = "GET";
+        made.target = target;
+        made.query = *forestay::wire::engineio::parse_query(target.substr(target.find('?') + 1));
+        made.upstream_fields = {{"Host", "app.example"}, {"Cookie", "session=abc"}};
+        made.client_address = "192.0.2.1";
+        return made;
+    }
+    void run() {
+        for (int quiet = 0; quiet < 3;) quiet = loop.context().poll() == 0 ? quiet + 1 : 0;
+    }
+    void pass(std::chrono::milliseconds time) {
+        const auto later = loop.now() + time;
+        while (TimerEntry* entry = loop.wheel().pop_due(later)) entry->due(later);
+        run();
+    }
+    void write(const UniqueFd& peer, std::string_view bytes) {
+        write_all(peer, bytes);
+        run();
+    }
+    UniqueFd open_websocket(std::string_view target = "/socket.io/?EIO=4&transport=websocket",
+                            std::string_view early = "") {
+        int pair[2];
+        BOOST_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+        endpoint.upgraded(request(target), pair[0], std::string(early));
+        run();
+        return UniqueFd(pair[1]);
+    }
+    // Accepts the upstream leg of a session, says OPEN, and returns what was asked.
+    UniqueFd attach(std::string* asked = nullptr) {
+        run();
+        UniqueFd peer = upstream.accept();
+        run();
+        const std::string head = read_some(peer);
+        if (asked != nullptr) *asked = head;
+        write(peer,
+              switching(head) +
+                  from_upstream(R"(0{"sid":"u","upgrades":[],"pingInterval":25000,"pingTimeout":20000})"));
+        return peer;
+    }
+    Lines heard_by_client(const UniqueFd& peer) { return messages(read_some(peer), Sender::server); }
+    Lines heard_by_upstream(const UniqueFd& peer) { return messages(read_some(peer), Sender::client); }
+    HttpAnswer answer_to(std::string_view target, std::string subject = {}, std::string origin = {}) {
+        HttpAnswer got;
+        GuardedRequest asks = request(target);
+        if (!subject.empty()) asks.identity.emplace().subject = subject;
+        asks.origin = origin;
+        endpoint.written(
+            endpoint.poll(std::move(asks), [&got](HttpAnswer answer) { got = std::move(answer); }));
+        return got;
+    }
+    static std::string sid_of(const std::string& open) {
+        const auto at = open.find("\"sid\":\"") + 7;
+        return open.substr(at, open.find('"', at) - at);
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(engineio_endpoint, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_websocket_session_from_open_to_goodbye) {
+    UniqueFd client = open_websocket("/socket.io/?EIO=4&transport=websocket&room=7");
+    const Lines open = heard_by_client(client);
+    BOOST_REQUIRE(open.size() == 1U);
+    BOOST_TEST(open[0].starts_with("0{\"sid\":\""));
+    BOOST_TEST(!upstream.waiting());  // not before the client says CONNECT
+
+    write(client, from_client("40"));
+    std::string asked;
+    UniqueFd app = attach(&asked);
+    BOOST_TEST(asked.starts_with(
+        "GET /app/socket.io/?EIO=4&transport=websocket&room=7 HTTP/1.1\r\nHost: app.example\r\n"));
+    BOOST_TEST(field(asked, "Cookie") == "session=abc");
+    BOOST_TEST(heard_by_upstream(app) == Lines{"40"}, boost::test_tools::per_element());
+    write(app, from_upstream("40{\"sid\":\"s\"}"));
+    BOOST_TEST(heard_by_client(client) == Lines{"40{\"sid\":\"s\"}"}, boost::test_tools::per_element());
+
+    write(client, from_client("42[\"a\",1]") + from_client("42[\"b\",2]"));
+    BOOST_TEST(heard_by_upstream(app) == (Lines{"42[\"a\",1]", "42[\"b\",2]"}),
+               boost::test_tools::per_element());
+    write(app, from_upstream("42[\"c\"]"));
+    BOOST_TEST(heard_by_client(client) == Lines{"42[\"c\"]"}, boost::test_tools::per_element());
+    BOOST_TEST(endpoint.sessions() == 1U);
+    BOOST_TEST(loop.stats().client_connections[static_cast<std::size_t>(ClientTransport::websocket)] == 1U);
+
+    write(client, frame(Opcode::close, "\x03\xe8", MaskKey{1, 2, 3, 4}));
+    BOOST_TEST(heard_by_client(client) == Lines{"close 1000"}, boost::test_tools::per_element());
+    BOOST_TEST(heard_by_upstream(app) == Lines{"close 1000"}, boost::test_tools::per_element());
+    BOOST_TEST(endpoint.sessions() == 0U);
+    BOOST_TEST(loop.stats().client_connections[static_cast<std::size_t>(ClientTransport::websocket)] == 0U);
+    BOOST_REQUIRE(journal.size() == 2U);
+    BOOST_TEST(journal[0] == "session_open client=192.0.2.1 transport=websocket");
+    BOOST_TEST(journal[1].starts_with(
+        "session_close client=192.0.2.1 side=client reason=goodbye transports=websocket"));
+    BOOST_TEST(loop.wheel().size() == 2U);  // the two sockets wait for the peers' FIN
+    client.reset();
+    app.reset();
+    run();
+    BOOST_TEST(loop.sockets().size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_behind_the_handshakes_are_not_lost) {
+    UniqueFd client = open_websocket("/socket.io/?EIO=4&transport=websocket", from_client("40"));
+    UniqueFd app = attach();
+    BOOST_TEST(heard_by_upstream(app) == Lines{"40"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(polling_opens_and_posts) {
+    const std::string open = answer_to("/socket.io/?EIO=4&transport=polling").body;
+    BOOST_TEST(open.starts_with("0{\"sid\":\""));
+    const std::string target = "/socket.io/?EIO=4&transport=polling&sid=" + sid_of(open);
+    HttpAnswer posted;
+    endpoint.post(request(target), "40", [&](HttpAnswer answer) { posted = std::move(answer); });
+    BOOST_TEST(posted.status == 200U);
+    UniqueFd app = attach();
+    BOOST_TEST(heard_by_upstream(app) == Lines{"40"}, boost::test_tools::per_element());
+
+    HttpAnswer polled{0, {}};
+    const auto exchange =
+        endpoint.poll(request(target), [&](HttpAnswer answer) { polled = std::move(answer); });
+    BOOST_TEST(polled.status == 0U);
+    write(app, from_upstream("40{\"sid\":\"s\"}"));
+    BOOST_TEST(polled.body == "40{\"sid\":\"s\"}");
+    endpoint.written(exchange);
+    BOOST_TEST(endpoint.sessions() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_was_lost_is_given_again) {
+    const std::string open = answer_to("/socket.io/?EIO=4&transport=polling").body;
+    const std::string target = "/socket.io/?EIO=4&transport=polling&sid=" + sid_of(open);
+    endpoint.post(request(target), "40", [](HttpAnswer) {});
+    UniqueFd app = attach();
+    const auto exchange = endpoint.poll(request(target), [](HttpAnswer) {});
+    write(app, from_upstream("40{\"sid\":\"s\"}"));
+    endpoint.lost(exchange);
+    BOOST_TEST(answer_to(target).body == "40{\"sid\":\"s\"}");
+}
+
+BOOST_AUTO_TEST_CASE(a_polling_client_upgrades) {
+    const std::string open = answer_to("/socket.io/?EIO=4&transport=polling").body;
+    const std::string sid = sid_of(open);
+    UniqueFd client = open_websocket("/socket.io/?EIO=4&transport=websocket&sid=" + sid);
+    write(client, from_client("2probe"));
+    BOOST_TEST(heard_by_client(client) == Lines{"3probe"}, boost::test_tools::per_element());
+    const auto second = endpoint.refuse_upgrade(request("/socket.io/?EIO=4&transport=websocket&sid=" + sid));
+    BOOST_REQUIRE(second.has_value());
+    BOOST_TEST(second->status == 400U);
+    write(client, from_client("5") + from_client("40"));
+    UniqueFd app = attach();
+    BOOST_TEST(heard_by_upstream(app) == Lines{"40"}, boost::test_tools::per_element());
+    BOOST_TEST(loop.stats().client_connections[static_cast<std::size_t>(ClientTransport::polling)] == 0U);
+    BOOST_TEST(answer_to("/socket.io/?EIO=4&transport=polling&sid=" + sid).status == 400U);
+}
+
+BOOST_AUTO_TEST_CASE(who_may_use_a_sid) {
+    HttpAnswer unknown = answer_to("/socket.io/?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA");
+    BOOST_TEST(unknown.status == 400U);
+    BOOST_TEST(unknown.body == R"({"code":1,"message":"Session ID unknown"})");
+
+    const std::string open =
+        answer_to("/socket.io/?EIO=4&transport=polling", "alice", "https://a.example").body;
+    const std::string target = "/socket.io/?EIO=4&transport=polling&sid=" + sid_of(open);
+    BOOST_TEST(answer_to(target, "bob", "https://a.example").status == 403U);
+    BOOST_TEST(answer_to(target, "", "https://a.example").status == 403U);
+    BOOST_TEST(answer_to(target, "alice", "https://b.example").status == 403U);
+    BOOST_TEST(loop.stats().sid_mismatches == 3U);
+    HttpAnswer waits{0, {}};
+    GuardedRequest same_origin_get = request(target);
+    same_origin_get.identity.emplace().subject = "alice";
+    endpoint.poll(std::move(same_origin_get), [&](HttpAnswer answer) { waits = std::move(answer); });
+    BOOST_TEST(waits.status == 0U);
+    endpoint.shutdown();
+    BOOST_TEST(waits.status == 200U);
+    BOOST_TEST(waits.body == "1");
+}
+
+BOOST_AUTO_TEST_CASE(requests_that_no_session_can_take) {
+    HttpAnswer answer;
+    endpoint.post(request("/socket.io/?EIO=4&transport=polling"), "40",
+                  [&](HttpAnswer its) { answer = std::move(its); });
+    BOOST_TEST(answer.body == R"({"code":2,"message":"Bad handshake method"})");
+    BOOST_TEST(answer_to("/socket.io/?EIO=4&transport=websocket").body ==
+               R"({"code":3,"message":"Bad request"})");
+}
+
+BOOST_AUTO_TEST_CASE(an_upstream_that_refuses_ends_the_session) {
+    UniqueFd client = open_websocket();
+    write(client, from_client("40"));
+    run();
+    UniqueFd app = upstream.accept();
+    run();
+    write(app, "HTTP/1.1 400 BAD REQUEST\r\nContent-Length: 0\r\n\r\n");
+    BOOST_TEST(endpoint.sessions() == 0U);
+    BOOST_TEST(heard_by_client(client).back().starts_with("close "));
+    BOOST_TEST(journal.back().find("side=upstream reason=refused") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_unreachable_upstream_ends_the_session) {
+    upstream.listener.reset();
+    UniqueFd client = open_websocket();
+    write(client, from_client("40"));
+    pass(20ms);
+    BOOST_TEST(endpoint.sessions() == 0U);
+    BOOST_TEST(heard_by_client(client).back().starts_with("close "));
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_goes_while_the_upstream_is_asked_leaves_nothing) {
+    UniqueFd client = open_websocket();
+    write(client, from_client("40"));
+    run();
+    UniqueFd app = upstream.accept();
+    client.reset();
+    run();
+    BOOST_TEST(endpoint.sessions() == 0U);
+    BOOST_TEST(loop.sockets().size() == 0U);
+    BOOST_TEST(loop.wheel().size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_plain_websocket_goes_through_as_it_came) {
+    int client[2];
+    int app[2];
+    BOOST_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, client) == 0);
+    BOOST_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, app) == 0);
+    UniqueFd browser(client[1]);
+    UniqueFd server(app[1]);
+    endpoint.plain(request("/ws?EIO=4&transport=websocket"), client[0], from_client("early"), app[0],
+                   from_upstream("hi"));
+    run();
+    BOOST_TEST(read_some(browser) == from_upstream("hi"));
+    BOOST_TEST(read_some(server) == from_client("early"));
+    const std::string bytes =
+        from_client("one") + frame(Opcode::ping, "p", MaskKey{9, 9, 9, 9}) + from_client("two");
+    write(browser, bytes);
+    BOOST_TEST(read_some(server) == bytes);
+    server.reset();
+    run();
+    BOOST_TEST(heard_by_client(browser).back().starts_with("close "));
+    BOOST_TEST(endpoint.sessions() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(shutdown_says_goodbye_to_all) {
+    UniqueFd one = open_websocket();
+    UniqueFd two = open_websocket();
+    endpoint.shutdown();
+    BOOST_TEST(endpoint.sessions() == 0U);
+    BOOST_TEST(heard_by_client(one).back() == "close 1012");
+    BOOST_TEST(heard_by_client(two).back() == "close 1012");
+}
+
+// A client that reads nothing: the app is not read any more once enough waits.
+BOOST_AUTO_TEST_CASE(a_client_that_takes_nothing_stops_the_upstream_from_being_read) {
+    UniqueFd client = open_websocket();
+    write(client, from_client("40"));
+    UniqueFd app = attach();
+    write(app, from_upstream("40{\"sid\":\"s\"}"));
+    const std::string event = from_upstream("42[\"" + std::string(30'000, 'x') + "\"]");
+    std::size_t sent = 0;
+    std::size_t offset = 0;
+    for (int stuck = 0; stuck < 3;) {
+        const ssize_t took =
+            ::send(app.get(), event.data() + offset, event.size() - offset, MSG_DONTWAIT | MSG_NOSIGNAL);
+        run();
+        stuck = took > 0 ? 0 : stuck + 1;
+        if (took > 0) offset = (offset + static_cast<std::size_t>(took)) % event.size();
+        if (took > 0) sent += static_cast<std::size_t>(took);
+        BOOST_TEST_REQUIRE(sent < (64U << 20));
+    }
+    std::size_t got = 0;
+    const auto drain = [&] {
+        for (std::size_t more = 1; more > 0;) {
+            run();
+            more = read_some(client).size();
+            got += more;
+        }
+    };
+    drain();
+    BOOST_TEST(endpoint.sessions() == 1U);
+    BOOST_TEST(got > sent - event.size());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
