@@ -1,0 +1,124 @@
+#include "tests/rules/specs.h"
+
+using namespace forestay::rules;
+namespace socketio = forestay::wire::socketio;
+
+namespace {
+
+// The index of the rule that tracks the event; -1 for none.
+int matched(const RuleSet& rules, std::string_view text) {
+    const auto index = rules.match(client_packet(text));
+    return index ? static_cast<int>(*index) : -1;
+}
+
+std::string key(std::string_view pointer, std::string_view text) {
+    return id_key(*forestay::wire::json::Pointer::parse(pointer), client_packet(text)).value_or("-");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(the_first_rule_that_matches_wins) {
+    RuleSpec any = by_pointer("any");
+    any.match.event = "*";
+    const auto rules = compiled({by_ack(), by_pointer(), any});
+    BOOST_TEST(matched(rules, R"(21["ask"])") == 0);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"message_id":1}])") == 1);
+    BOOST_TEST(matched(rules, R"(2["other"])") == 2);
+    BOOST_TEST(matched(RuleSet(), R"(2["ask"])") == -1);
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_by_ack_needs_an_ack_id) {
+    const auto rules = compiled({by_ack()});
+    BOOST_TEST(matched(rules, R"(2["ask"])") == -1);
+    BOOST_TEST(matched(rules, R"(20["ask"])") == 0);
+    BOOST_TEST(matched(rules, R"(20["asked"])") == -1);
+}
+
+BOOST_AUTO_TEST_CASE(names_match_unescaped) {
+    BOOST_TEST(matched(compiled({by_ack()}), R"(20["\u0061sk"])") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_namespace_matches_exactly_and_without_its_query) {
+    RuleSpec spec = by_ack();
+    spec.match.nsp = "/chat";
+    const auto rules = compiled({spec});
+    BOOST_TEST(matched(rules, R"(2/chat,0["ask"])") == 0);
+    BOOST_TEST(matched(rules, R"(2/chats,0["ask"])") == -1);
+    BOOST_TEST(matched(rules, R"(20["ask"])") == -1);
+    BOOST_TEST(matched(compiled({by_ack()}), R"(2/chat,0["ask"])") == 0);
+    spec.match.nsp = "/";
+    BOOST_TEST(matched(compiled({spec}), R"(20["ask"])") == 0);
+    auto packet = client_packet(R"(2/chat,0["ask"])");
+    packet.nsp = "/chat?token=x";  // as old clients write it
+    BOOST_TEST(rules.match(packet).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(with_or_without_an_ack_can_be_asked_for) {
+    RuleSpec spec = by_pointer();
+    spec.match.ack = true;
+    BOOST_TEST(matched(compiled({spec}), R"(21["chat_message",{}])") == 0);
+    BOOST_TEST(matched(compiled({spec}), R"(2["chat_message",{}])") == -1);
+    spec.match.ack = false;
+    BOOST_TEST(matched(compiled({spec}), R"(21["chat_message",{}])") == -1);
+    BOOST_TEST(matched(compiled({spec}), R"(2["chat_message",{}])") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(all_conditions_must_hold) {
+    RuleSpec spec = by_pointer();
+    spec.match.where = {{"/mode", "\"think_tank\""}, {"/depth", "1"}};
+    const auto rules = compiled({spec});
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"mode":"think\u005ftank","depth":1}])") == 0);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"mode":"think_tank","depth":"1"}])") == -1);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"mode":"think_tank","depth":1.0}])") == -1);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"mode":"think_tank"}])") == -1);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"mode":["think_tank"],"depth":1}])") == -1);
+    BOOST_TEST(matched(rules, R"(2["chat_message"])") == -1);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{},{"mode":"think_tank","depth":1}])") ==
+               -1);  // first argument only
+    BOOST_TEST(
+        matched(rules,
+                R"(51-["chat_message",{"mode":"think_tank","depth":1,"b":{"_placeholder":true,"num":0}}])") ==
+        0);
+}
+
+BOOST_AUTO_TEST_CASE(only_events_that_some_rule_waits_for_may_be_answers) {
+    RuleSpec two = by_pointer("two");
+    two.answer.event = {"done", "response", "\xc3\xa9"};
+    const auto rules = compiled({by_ack(), by_pointer(), two});
+    const auto may = [&](std::string_view text) {
+        return rules.may_answer(socketio::scan_server_packet(text).value());
+    };
+    BOOST_TEST(may(R"(2["response",{}])"));
+    BOOST_TEST(may(R"(2["done"])"));
+    BOOST_TEST(may(R"(2["\u00e9"])"));
+    BOOST_TEST(may(R"(2["r\u0065sponse"])"));
+    BOOST_TEST(!may(R"(2["responses"])"));
+    BOOST_TEST(!may(R"(2[7])"));
+    BOOST_TEST(!may(R"(31["response"])"));
+    BOOST_TEST(!compiled({by_ack()}).may_answer(socketio::scan_server_packet(R"(2["response"])").value()));
+}
+
+BOOST_AUTO_TEST_CASE(equal_ids_have_equal_keys) {
+    BOOST_TEST(key("/id", R"(2["x",{"id":"a"}])") == key("/id", R"(2["x",{"id":"\u0061"}])"));
+    BOOST_TEST(key("/id", R"(2["x",{"id":"1"}])") != key("/id", R"(2["x",{"id":1}])"));
+    BOOST_TEST(key("/id", R"(2["x",{"id":1}])") != key("/id", R"(2["x",{"id":1.0}])"));
+    BOOST_TEST(key("/id", R"(2["x",{"id":12345678901234567890}])") == "12345678901234567890");
+    BOOST_TEST(key("", R"(2["x","id"])") == "\"id");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_id_is_none) {
+    BOOST_TEST(key("/id", R"(2["x"])") == "-");
+    BOOST_TEST(key("/id", R"(2["x",{}])") == "-");
+    BOOST_TEST(key("/id", R"(2["x",{"id":null}])") == "-");
+    BOOST_TEST(key("/id", R"(2["x",{"id":[1]}])") == "-");
+    BOOST_TEST(key("/id", R"(2["x",{"id":{}}])") == "-");
+    BOOST_TEST(key("/id", "2[\"x\",{\"id\":\"" + std::string(254, 'a') + "\"}]") ==
+               '"' + std::string(254, 'a'));
+    BOOST_TEST(key("/id", "2[\"x\",{\"id\":\"" + std::string(255, 'a') + "\"}]") == "-");
+}
+
+BOOST_AUTO_TEST_CASE(the_text_of_an_id_is_as_it_came) {
+    const auto pointer = *forestay::wire::json::Pointer::parse("/id");
+    BOOST_TEST(id_text(pointer, client_packet(R"(2["x",{"id":"\u0061"}])")).value() == R"("\u0061")");
+    BOOST_TEST(id_text(pointer, client_packet(R"(2["x",{"id":1.50}])")).value() == "1.50");
+}
