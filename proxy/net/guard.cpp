@@ -1,0 +1,205 @@
+#include "proxy/net/guard.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace forestay::net {
+namespace {
+
+using auth::OriginVerdict;
+using std::string_view;
+using wire::http::iequals;
+using wire::http::RequestHead;
+
+constexpr std::size_t cookie_bytes_max = 8 << 10;
+constexpr std::size_t cookie_pairs_max = 64;
+
+Reply origin_refusal(unsigned status, OriginVerdict verdict) {
+    Reply reply;
+    reply.status = status;
+    reply.body = R"({"code":4,"message":"Forbidden"})";
+    reply.reason = auth::name(verdict);
+    reply.fields.emplace_back("Vary", "Origin");
+    return reply;
+}
+
+// Empty when the origin may. Then `canonical` and the CORS fields of the answer are set.
+std::optional<Reply> check_origin(const Shared& shared, Stats& stats, const RequestHead& head,
+                                  const ClientFacts& client, Guarded& out) {
+    auth::OriginRequest request;
+    for (const auto& field : head.fields) {
+        if (iequals(field.name, "origin")) request.origin.push_back(field.value);
+        if (iequals(field.name, "cookie")) request.ambient_credential = true;
+    }
+    request.scheme = client.scheme;
+    request.host = client.host;
+    request.safe_read = head.method == "GET" && !head.upgrade_websocket;
+    const OriginVerdict verdict = shared.origins->check(request);
+    if (verdict != OriginVerdict::allowed) {
+        ++stats.origin_refusals[static_cast<std::size_t>(verdict)];
+        const bool list =
+            request.origin.size() > 1 ||
+            (request.origin.size() == 1 && request.origin[0].find_first_of(" ,") != string_view::npos);
+        return origin_refusal(list ? 400 : 403, verdict);
+    }
+    if (request.origin.empty()) {
+        out.cors.emplace_back("Vary", "Origin");
+        return {};
+    }
+    if (auto canonical = auth::canonical_origin(request.origin[0]))
+        out.request.origin = std::move(*canonical);
+    out.cors = shared.origins->answer_headers(request.origin[0]);
+    return {};
+}
+
+Reply credential_refusal(auth::errc error) {
+    // A browser's page learns that it must log in, an attacker nothing more.
+    Reply reply = error_reply(error == auth::errc::ambiguous ? 400 : 401, "unauthorized");
+    if (reply.status == 401) {
+        reply.fields.emplace_back("WWW-Authenticate", error == auth::errc::no_credential
+                                                          ? "Bearer"
+                                                          : "Bearer error=\"invalid_token\"");
+    }
+    reply.reason = auth::name(error);
+    return reply;
+}
+
+auth::Presented presented(const RequestHead& head, const auth::Sources& from,
+                          const std::vector<string_view>& protocols) {
+    auth::Presented credentials;
+    for (const auto& field : head.fields) {
+        if (iequals(field.name, "cookie")) credentials.cookie = field.value;
+        const auto is_source = [&](const std::string& name) { return iequals(name, field.name); };
+        if (std::any_of(from.header.begin(), from.header.end(), is_source)) {
+            credentials.authorization.push_back(field.value);
+        }
+    }
+    credentials.query = head.query;
+    credentials.protocols = protocols;
+    return credentials;
+}
+
+// Empty when the credential is good, not needed, or to be judged (or refused) with CONNECT.
+std::optional<Reply> check_credential(const Shared& shared, Stats& stats, const RequestHead& head,
+                                      Route route, const std::vector<string_view>& protocols,
+                                      GuardedRequest& request) {
+    const auth::Authenticator& authenticator = *shared.authenticator;
+    const auth::AuthOptions& options = authenticator.options();
+    const auth::Presented credentials = presented(head, options.from, protocols);
+    if (credentials.cookie.size() > cookie_bytes_max ||
+        std::count(credentials.cookie.begin(), credentials.cookie.end(), ';') >=
+            std::ptrdiff_t{cookie_pairs_max}) {
+        return error_reply(431, "cookies_too_large");
+    }
+    const std::int64_t now =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    auto identity = authenticator.check(credentials, now);
+    if (identity.has_value()) {
+        request.identity = std::move(*identity);
+        return {};
+    }
+    const auto error = static_cast<auth::errc>(identity.error().value());
+    if (route == Route::engineio && error == auth::errc::no_credential && authenticator.accepts_connect()) {
+        request.credential_in_connect = true;
+        return {};
+    }
+    ++stats.auth_refusals[static_cast<std::size_t>(error)];
+    // Stock clients retry for ever after a refused handshake, and stop after a refused CONNECT.
+    if (route == Route::engineio && options.refuse_with == auth::RefuseWith::connect_error &&
+        error != auth::errc::ambiguous) {
+        request.refused_code = auth::name(error);
+        return {};
+    }
+    return credential_refusal(error);
+}
+
+Reply preflight(const Shared& shared, const RequestHead& head) {
+    Reply reply;
+    reply.status = 204;
+    const wire::http::Field* origin = head.find("origin");
+    if (origin != nullptr && head.find("access-control-request-method") != nullptr) {
+        reply.fields = shared.origins->preflight_headers(origin->value);
+    } else {
+        reply.fields.emplace_back("Allow", "GET, POST, OPTIONS");
+    }
+    return reply;
+}
+
+// The method and query of an Engine.IO request, as the reference server judges them.
+std::optional<Reply> check_engineio(const RequestHead& head, GuardedRequest& request) {
+    if (head.method != "GET" && head.method != "POST") {
+        Reply reply = error_reply(400, "engineio_method");
+        reply.body = R"({"code":2,"message":"Bad handshake method"})";
+        return reply;
+    }
+    auto query = wire::engineio::parse_query(head.query);
+    if (query.has_value()) {
+        request.query = std::move(*query);
+        return {};
+    }
+    const auto body = wire::engineio::error_body_for(static_cast<wire::errc>(query.error().value()));
+    Reply reply = error_reply(body.status, "engineio_query");
+    reply.body = body.body;
+    return reply;
+}
+
+std::vector<std::string> names_of(const std::vector<std::pair<std::string, std::string>>& headers) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : headers) names.push_back(name);
+    return names;
+}
+
+bool is_marker(const auth::AuthOptions& options, string_view protocol) {
+    const auto& markers = options.from.protocol;
+    return std::find(markers.begin(), markers.end(), protocol) != markers.end();
+}
+
+}  // namespace
+
+string_view credential_marker(const auth::AuthOptions& options, const std::vector<string_view>& protocols) {
+    const auto found = std::find_if(protocols.begin(), protocols.end(),
+                                    [&](string_view protocol) { return is_marker(options, protocol); });
+    return found == protocols.end() ? string_view{} : *found;
+}
+
+Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route route,
+              const ClientFacts& client, const std::vector<string_view>& protocols) {
+    Guarded out;
+    GuardedRequest& request = out.request;
+    request.method = head.method;
+    request.target = head.target;
+    request.client_address = client.address;
+    if (route == Route::engineio || route == Route::websocket) {
+        if ((out.refusal = check_origin(shared, stats, head, client, out))) return out;
+    }
+    if (route == Route::engineio) {
+        if (head.method == "OPTIONS") {
+            out.refusal = preflight(shared, head);
+            out.cors.clear();  // it has its own
+            return out;
+        }
+        if ((out.refusal = check_engineio(head, request))) return out;
+    }
+    const auto& paths = shared.options.socketio_paths;
+    if (shared.authenticator->protects(guarded_path(head.path, paths))) {
+        if ((out.refusal = check_credential(shared, stats, head, route, protocols, request))) return out;
+    }
+
+    const auth::AuthOptions& options = shared.authenticator->options();
+    wire::http::Forwarded forwarded{
+        client.forwarded_for, client.scheme, client.host, {}, names_of(options.identity_headers)};
+    if (request.identity) forwarded.identity = shared.authenticator->identity_headers(*request.identity);
+    const UpstreamOptions& upstream = shared.options.upstream;
+    std::string host =
+        upstream.host.find(':') == std::string::npos ? upstream.host : '[' + upstream.host + ']';
+    if (upstream.port != 80) host += ':' + std::to_string(upstream.port);
+    request.upstream_fields = wire::http::forwarded_fields(head, forwarded, host, upstream.preserve_host);
+    // The entry behind a marker is the credential itself: it stays here.
+    for (std::size_t i = 0; i < protocols.size(); ++i) {
+        if (i == 0 || !is_marker(options, protocols[i - 1])) request.protocols.emplace_back(protocols[i]);
+    }
+    return out;
+}
+
+}  // namespace forestay::net

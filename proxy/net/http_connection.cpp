@@ -1,0 +1,289 @@
+#include "proxy/net/http_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <exception>
+
+#include "proxy/net/guard.h"
+#include "proxy/net/http_forward.h"
+#include "proxy/net/polling_exchange.h"
+#include "proxy/net/websocket_upgrade.h"
+
+namespace forestay::net {
+
+namespace asio = boost::asio;
+using std::string_view;
+using std::chrono::steady_clock;
+using wire::http::HeadRefusal;
+using wire::http::HeadResult;
+
+namespace {
+
+constexpr std::size_t read_bytes = 16 << 10;
+// After an answer to a client that is still sending: how long and how much we read, so that a reset does not
+// eat the answer.
+constexpr std::chrono::seconds linger_time{2};
+constexpr std::size_t linger_bytes = 4 << 20;
+
+Duration left_until(steady_clock::time_point deadline) {
+    return std::chrono::duration_cast<Duration>(deadline - steady_clock::now());
+}
+
+}  // namespace
+
+Task<void> send_reply(ClientExchange& exchange, Reply reply) {
+    exchange.status = reply.status;
+    exchange.reason = reply.reason;
+    // What comes behind a refused request is not trusted to be a request.
+    if (reply.status >= 400 || exchange.body_pending) exchange.keep_alive = false;
+    reply.fields.insert(reply.fields.end(), exchange.cors.begin(), exchange.cors.end());
+    const std::string head = head_of(reply, exchange.keep_alive);
+    const std::array<string_view, 2> pieces{head,
+                                            exchange.head.method == "HEAD" ? string_view{} : reply.body};
+    const Duration timeout = exchange.context.loop.shared().options.limits.write_timeout;
+    const Io written = co_await exchange.client.write(std::span<const string_view>(pieces), timeout);
+    if (written != Io::ok) exchange.aborted = true;
+}
+
+HttpConnection::HttpConnection(std::shared_ptr<HttpContext> context, int fd, std::string peer,
+                               Admission admission)
+    : context_(std::move(context)),
+      peer_(std::move(peer)),
+      client_(context_->loop, context_->streams, fd),
+      admission_(admission) {
+    context_->connections.insert(this);
+    ++context_->loop.stats().client_connections[static_cast<std::size_t>(ClientTransport::http)];
+}
+
+HttpConnection::~HttpConnection() {
+    context_->connections.erase(this);
+    --context_->loop.stats().client_connections[static_cast<std::size_t>(ClientTransport::http)];
+}
+
+void HttpConnection::serve(const std::shared_ptr<HttpContext>& context, int fd, std::string peer,
+                           Admission admission) {
+    std::unique_ptr<HttpConnection> self(new HttpConnection(context, fd, std::move(peer), admission));
+    asio::co_spawn(context->loop.context(), run(std::move(self)), [context](const std::exception_ptr& bug) {
+        if (!bug) return;
+        try {
+            std::rethrow_exception(bug);
+        } catch (const std::exception& error) {
+            const Journal& journal = context->loop.shared().journal;
+            if (journal)
+                journal({Level::error, "internal_error", {{"where", "http"}, {"what", error.what()}}});
+        }
+    });
+}
+
+void HttpConnection::drain() {
+    keep_alive_ = false;
+    if (idle_) client_.abort();
+}
+
+Task<void> HttpConnection::run(std::unique_ptr<HttpConnection> self) {
+    HttpConnection& connection = *self;
+    while (true) {
+        const Next next = co_await connection.read_head();
+        if (next != Next::request) break;
+        co_await connection.serve_request();
+        if (connection.released_) co_return;
+        if (!connection.keep_alive_) break;
+    }
+    if (connection.unread_) co_await connection.linger();
+}
+
+// Until a whole head is there, or the client has done wrong, or nothing comes.
+Task<HttpConnection::Next> HttpConnection::read_head() {
+    const HttpLimits& limits = context_->loop.shared().options.limits;
+    const wire::http::HeadLimits head_limits{limits.header_bytes, limits.header_count, limits.target_bytes};
+    std::string& buffer = client_.buffer();
+    const bool first = head_bytes_.empty();
+    std::string().swap(head_bytes_);
+    head_ = {};
+    if (buffer.empty()) {
+        std::string().swap(buffer);  // an idle connection holds none
+        idle_ = true;
+        const Io waited = co_await client_.readable(first ? limits.header_timeout : limits.keepalive_timeout);
+        if (waited != Io::ok) co_return Next::over;
+    }
+    idle_ = false;
+    const steady_clock::time_point deadline = steady_clock::now() + limits.header_timeout;
+    // Parsed at the first bytes, and then whenever a line ends: a slow head is not read again and again.
+    bool look = true;
+    while (true) {
+        if (look && !buffer.empty()) {
+            HeadResult result = wire::http::parse_request_head(buffer, head_limits);
+            if (result.state == HeadResult::State::refused) {
+                co_await refuse_head(result.refusal);
+                co_return Next::refused;
+            }
+            if (result.state == HeadResult::State::done) {
+                // The head's views stay good: the bytes do not move, they change hands. (A whole head is too
+                // long for the string's own space.)
+                head_bytes_ = std::move(buffer);
+                buffer = head_bytes_.substr(result.head.size);
+                head_ = std::move(result.head);
+                co_return Next::request;
+            }
+        }
+        const std::size_t before = buffer.size();
+        const Duration left = std::max(Duration(1), left_until(deadline));
+        const Io read = co_await client_.read(read_bytes, left);
+        if (read == Io::timed_out || (read == Io::ok && left_until(deadline) <= Duration::zero())) {
+            co_await refuse_head({408, "header_timeout"});
+            co_return Next::refused;
+        }
+        if (read != Io::ok) co_return Next::over;
+        look = before == 0 || buffer.size() >= limits.header_bytes ||
+               buffer.find('\n', before) != std::string::npos;
+    }
+}
+
+Task<void> HttpConnection::refuse_head(HeadRefusal refusal) {
+    Stats& stats = context_->loop.stats();
+    const auto counter = stats.head_refusals.find(refusal.reason);
+    if (counter != stats.head_refusals.end()) {
+        ++counter->second;
+    } else {
+        stats.head_refusals.emplace(refusal.reason, 1);
+    }
+    const ClientFacts facts{peer_, peer_, "http", {}};
+    ClientExchange exchange{*context_, client_, head_, facts, {}};
+    exchange.reason = refusal.reason;
+    if (refusal.status != 0) {
+        Reply reply = error_reply(refusal.status, refusal.reason);
+        co_await send_reply(exchange, std::move(reply));
+        ++stats.http_requests[std::min<std::size_t>(exchange.status / 100, 5)];
+    }
+    journal_refusal(exchange);
+    unread_ = refusal.status != 0 && !exchange.aborted;
+    keep_alive_ = false;
+}
+
+Task<void> HttpConnection::serve_request() {
+    const steady_clock::time_point begun = steady_clock::now();
+    const std::uint64_t written_before = client_.bytes_written();
+    Stats& stats = context_->loop.stats();
+    stats.dropped_header_fields += head_.dropped_fields;
+    const ClientFacts facts = client_facts(head_, peer_, context_->loop.shared().options.trusted_proxies);
+    ClientExchange exchange{*context_, client_, head_, facts, {}};
+    exchange.keep_alive = keep_alive_ && head_.keep_alive && !context_->draining;
+    exchange.body_pending = head_.framing == wire::http::Framing::chunked || head_.content_length > 0;
+    measured_ = true;
+
+    co_await dispatch(exchange);
+
+    account(exchange, begun, client_.bytes_written() - written_before);
+    released_ = exchange.released;
+    keep_alive_ = keep_alive_ && exchange.keep_alive && !exchange.aborted && !exchange.body_pending;
+    unread_ = !exchange.aborted && (exchange.body_pending || !client_.buffer().empty());
+}
+
+Task<void> HttpConnection::dispatch(ClientExchange& exchange) {
+    const Shared& shared = context_->loop.shared();
+    Stats& stats = context_->loop.stats();
+    if (admission_ == Admission::full) {
+        Reply busy = error_reply(503, "too_many_connections");
+        co_await send_reply(exchange, std::move(busy));
+        co_return;
+    }
+    const Route route = route_of(head_, shared.options.socketio_paths, *shared.authenticator);
+    Reply refusal;
+    if (route == Route::ambiguous) {
+        refusal = error_reply(400, "ambiguous_path");
+        co_await send_reply(exchange, std::move(refusal));
+        co_return;
+    }
+    if (route == Route::asterisk) {
+        refusal.status = 204;
+        refusal.fields.emplace_back("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        co_await send_reply(exchange, std::move(refusal));
+        co_return;
+    }
+    wire::http::HandshakeResult handshake;
+    if (head_.upgrade_websocket) {
+        measured_ = false;
+        handshake = wire::http::check_handshake(head_);
+        if (!handshake.ok) {
+            const string_view reason = handshake.refusal.reason;
+            const auto& names = handshake_failure_names;
+            const auto name = std::find(names.begin(), names.end(), reason);
+            if (name != names.end())
+                ++stats.handshake_failures[static_cast<std::size_t>(name - names.begin())];
+            refusal = error_reply(handshake.refusal.status, reason);
+            co_await send_reply(exchange, std::move(refusal));
+            co_return;
+        }
+    }
+    Guarded guarded = guard(shared, stats, head_, route, exchange.facts, handshake.request.protocols);
+    exchange.cors = std::move(guarded.cors);
+    if (guarded.refusal) {
+        co_await send_reply(exchange, std::move(*guarded.refusal));
+    } else if (context_->draining && route != Route::http) {
+        refusal = error_reply(503, "draining");
+        co_await send_reply(exchange, std::move(refusal));
+    } else if (route == Route::http) {
+        co_await forward_http(exchange, guarded.request.upstream_fields);
+    } else if (route == Route::websocket) {
+        co_await upgrade_plain(exchange, std::move(guarded.request), handshake.request);
+    } else if (head_.upgrade_websocket) {
+        co_await upgrade_engineio(exchange, std::move(guarded.request), handshake.request);
+    } else {
+        measured_ = head_.method == "POST";  // a poll hangs by design
+        co_await serve_polling(exchange, std::move(guarded.request));
+    }
+}
+
+// A close with unread bytes would be a reset, and the client might never see the answer.
+Task<void> HttpConnection::linger() {
+    client_.finish_writing();
+    const steady_clock::time_point deadline = steady_clock::now() + linger_time;
+    std::string& buffer = client_.buffer();
+    for (std::size_t seen = 0; seen < linger_bytes;) {
+        const Duration left = left_until(deadline);
+        if (left <= Duration::zero()) co_return;
+        buffer.clear();
+        const Io read = co_await client_.read(read_bytes, left);
+        if (read != Io::ok) co_return;
+        seen += buffer.size();
+    }
+}
+
+void HttpConnection::account(const ClientExchange& exchange, steady_clock::time_point begun,
+                             std::uint64_t bytes) {
+    Stats& stats = context_->loop.stats();
+    const auto took = steady_clock::now() - begun;
+    stats.http_request_bytes += exchange.request_bytes;
+    stats.http_response_bytes += bytes;
+    ++stats.http_requests[std::min<std::size_t>(exchange.status / 100, 5)];
+    if (measured_ && exchange.status != 0) stats.http_duration.observe(took);
+    if (!exchange.reason.empty()) journal_refusal(exchange);
+    const Journal& journal = context_->loop.shared().journal;
+    if (!journal) return;
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+    journal({Level::debug,
+             "http",
+             {{"client", exchange.facts.address},
+              {"method", std::string(head_.method)},
+              {"path", std::string(head_.path)},
+              {"status", std::to_string(exchange.aborted ? 499 : exchange.status)},
+              {"bytes", std::to_string(bytes)},
+              {"duration_ms", std::to_string(milliseconds)}},
+             true});
+}
+
+void HttpConnection::journal_refusal(const ClientExchange& exchange) const {
+    const Journal& journal = context_->loop.shared().journal;
+    if (!journal) return;
+    journal({Level::info,
+             "refused",
+             {{"client", exchange.facts.address},
+              {"path", std::string(head_.path)},
+              {"status", std::to_string(exchange.status)},
+              {"reason", std::string(exchange.reason)}}});
+}
+
+}  // namespace forestay::net

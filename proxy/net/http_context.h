@@ -1,0 +1,53 @@
+// What the client connections of a server share, and what one exchange of them is.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "proxy/net/byte_stream.h"
+#include "proxy/net/client_facts.h"
+#include "proxy/net/engineio_endpoint.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/reply.h"
+#include "proxy/net/upstream_pool.h"
+#include "proxy/wire/http/head.h"
+
+namespace forestay::net {
+
+class HttpConnection;
+
+struct HttpContext {
+    explicit HttpContext(Loop& l) : loop(l), endpoint(l), pool(l, streams) {}
+
+    Loop& loop;
+    StreamGroup streams;  // to clients and to the upstream; first: outlives the pool's
+    EngineIoEndpoint endpoint;
+    UpstreamPool pool;
+    std::set<HttpConnection*> connections;
+    bool draining = false;  // exchanges end, connections with them
+};
+
+// One request and its answer, while it lasts. The handlers of the routes read and write through it.
+struct ClientExchange {
+    HttpContext& context;
+    ByteStream& client;
+    const wire::http::RequestHead& head;  // views into bytes that live as long
+    const ClientFacts& facts;
+    wire::http::OwnedFields cors;  // goes with every answer of ours
+
+    bool keep_alive = false;    // may another request follow? Cleared by whoever finds out that it may not
+    bool body_pending = false;  // the request's body has not been read to its end
+    bool released = false;      // the socket is not ours any more
+    bool aborted = false;       // the client went, or must see that its answer is not whole
+    unsigned status = 0;        // answered with; 0: not at all
+    std::string_view reason{};  // why we refused
+    std::uint64_t request_bytes = 0;
+};
+
+// Writes an answer of ours. Sets `aborted` when the client does not take it.
+[[nodiscard]] Task<void> send_reply(ClientExchange& exchange, Reply reply);
+
+}  // namespace forestay::net

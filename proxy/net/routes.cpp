@@ -1,0 +1,88 @@
+#include "proxy/net/routes.h"
+
+#include <algorithm>
+#include <array>
+
+#include "proxy/wire/engineio/query.h"
+
+namespace forestay::net {
+namespace {
+
+using std::string_view;
+
+string_view without_slash(string_view path) {
+    if (path.ends_with('/')) path.remove_suffix(1);
+    return path;
+}
+
+bool is_endpoint(string_view path, const std::vector<std::string>& socketio_paths) {
+    return std::any_of(socketio_paths.begin(), socketio_paths.end(),
+                       [&](const std::string& each) { return without_slash(path) == without_slash(each); });
+}
+
+bool is_below_endpoint(string_view path, const std::vector<std::string>& socketio_paths) {
+    return std::any_of(socketio_paths.begin(), socketio_paths.end(), [&](string_view each) {
+        each = without_slash(each);
+        return path.starts_with(each) && path.substr(each.size()).starts_with('/');
+    });
+}
+
+// Servers look at these by their decoded names, whatever the rest of the path is; some also split at ';'.
+bool has_engineio_parameter(string_view query) {
+    constexpr std::array<string_view, 4> names{"EIO", "transport", "sid", "j"};
+    for (std::size_t from = 0; from <= query.size();) {
+        const std::size_t end = std::min(query.find_first_of("&;", from), query.size());
+        const string_view raw = query.substr(from, end - from);
+        const auto name = wire::engineio::decode_query_value(raw.substr(0, raw.find('=')));
+        if (name && std::find(names.begin(), names.end(), *name) != names.end()) return true;
+        from = end + 1;
+    }
+    return false;
+}
+
+char hex_value(char c) {
+    if (c >= '0' && c <= '9') return static_cast<char>(c - '0');
+    return static_cast<char>((c | 0x20) - 'a' + 10);
+}
+
+// What a server may make of the path: percent-decoded, slashes collapsed. The gate has checked the triplets.
+std::string normalised(string_view path) {
+    std::string out;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        char c = path[i];
+        if (c == '%' && path.size() - i > 2) {
+            c = static_cast<char>(hex_value(path[i + 1]) * 16 + hex_value(path[i + 2]));
+            i += 2;
+        }
+        if (c != '/' || !out.ends_with('/')) out += c;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string guarded_path(string_view path, const std::vector<std::string>& socketio_paths) {
+    std::string guarded(path);
+    if (is_endpoint(path, socketio_paths) && !guarded.ends_with('/')) guarded += '/';
+    return guarded;
+}
+
+Route route_of(const wire::http::RequestHead& head, const std::vector<std::string>& socketio_paths,
+               const auth::Authenticator& authenticator) {
+    if (head.target == "*") return Route::asterisk;
+    const bool endpoint = is_endpoint(head.path, socketio_paths);
+    const bool below = endpoint || is_below_endpoint(head.path, socketio_paths);
+    if (head.path.find('%') != string_view::npos || head.path.find("//") != string_view::npos) {
+        const std::string normal = normalised(head.path);
+        const bool hidden = !below && is_below_endpoint(normal + '/', socketio_paths);
+        if (hidden || (authenticator.protects(guarded_path(normal, socketio_paths)) &&
+                       !authenticator.protects(head.path))) {
+            return Route::ambiguous;
+        }
+    }
+    // The client's own script lives below the endpoint, and is the app's to serve.
+    if (endpoint || (below && has_engineio_parameter(head.query))) return Route::engineio;
+    return head.upgrade_websocket ? Route::websocket : Route::http;
+}
+
+}  // namespace forestay::net

@@ -1,0 +1,30 @@
+// Where a request goes: to the sessions, into a plain websocket, to the app, or nowhere.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/auth/authenticator.h"
+#include "proxy/wire/http/head.h"
+
+namespace forestay::net {
+
+enum class Route : std::uint8_t {
+    engineio,   // an Engine.IO request: ours to answer
+    websocket,  // an upgrade elsewhere: both handshakes, then frames
+    http,       // the app's business
+    asterisk,   // OPTIONS *: answered here
+    ambiguous   // a server that decodes the path would find an endpoint that the literal path is not
+};
+
+// Paths are compared as they were sent; case counts, nothing is collapsed.
+[[nodiscard]] Route route_of(const wire::http::RequestHead& head,
+                             const std::vector<std::string>& socketio_paths,
+                             const auth::Authenticator& authenticator);
+
+// The path that decides about protection: an Engine.IO path with its last slash.
+[[nodiscard]] std::string guarded_path(std::string_view path, const std::vector<std::string>& socketio_paths);
+
+}  // namespace forestay::net
