@@ -173,7 +173,7 @@ class Compiler {
 };
 
 bool holds(const Where& where, const socketio::Packet& packet) {
-    const auto first = socketio::argument(packet, 0);
+    const auto first = socketio::from_argument(packet, 0);
     if (!first) return false;
     const auto found = where.pointer.find(*first);
     return found && is_scalar(*found) && json::same_scalar(*found, where.equals);
@@ -226,7 +226,7 @@ bool RuleSet::may_answer(const socketio::Packet& packet) const {
 }
 
 std::optional<std::string_view> id_text(const Pointer& pointer, const socketio::Packet& packet) {
-    const auto first = socketio::argument(packet, 0);
+    const auto first = socketio::from_argument(packet, 0);
     if (!first) return std::nullopt;
     const auto found = pointer.find(*first);
     if (!found || !is_scalar(*found) || *found == "null" || found->size() > id_bytes) return std::nullopt;

@@ -96,9 +96,14 @@ std::string event_name(const Packet& packet) {
     return name;
 }
 
-std::optional<std::string_view> argument(const Packet& packet, std::size_t index) {
+std::optional<std::string_view> from_argument(const Packet& packet, std::size_t index) {
     if (!is_event(packet.type) && !is_ack(packet.type)) return std::nullopt;
-    return json::element(packet.payload, is_event(packet.type) ? index + 1 : index);
+    return json::from_element(packet.payload, is_event(packet.type) ? index + 1 : index);
+}
+
+std::optional<std::string_view> argument(const Packet& packet, std::size_t index) {
+    const auto found = from_argument(packet, index);
+    return found ? json::first_value(*found) : std::nullopt;
 }
 
 bool is_reserved(std::string_view name) noexcept {

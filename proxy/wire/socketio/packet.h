@@ -69,6 +69,8 @@ struct GrammarLimits {
 // The raw JSON text of argument `index` of an event (0 is what follows the name) or of an ack (0 is its first
 // value).
 [[nodiscard]] std::optional<std::string_view> argument(const Packet& packet, std::size_t index);
+// The same, and all of the payload that follows it: where a Pointer is to look (json::from_element).
+[[nodiscard]] std::optional<std::string_view> from_argument(const Packet& packet, std::size_t index);
 
 // Names that no peer may emit: connect, connect_error, disconnect, disconnecting, newListener,
 // removeListener.
