@@ -46,7 +46,7 @@ class Pane {
     this.find(".disconnects").className = "disconnects bad";
     this.state("disconnected", "bad");
     this.note(`disconnected: ${reason}`, "bad");
-    for (const entry of this.waiting.values()) entry.finish("lost with the connection", "bad");
+    for (const entry of this.waiting.values()) entry.finish("\u2192 lost with the connection", "bad");
     this.waiting.clear();
   }
 

@@ -1,0 +1,301 @@
+"""Groups H (HTTP framing) and U (target and Host)."""
+import socket
+import time
+
+from raw import Closed
+from rows import either, elsewhere, row
+
+REFUSED = "400 close"
+
+
+def posts(bench, *cases, expected=REFUSED):
+    """Each case: what it is, header lines, body."""
+    for what, lines, body in cases:
+        tag = bench.tag()
+        yield what, bench.raw(tag, bench.head(tag, *lines, method="POST", body=body)), expected
+
+
+CHUNKED = "Transfer-Encoding: chunked"
+EMPTY_CHUNKS = "0\r\n\r\n"
+
+
+@row("H01", "H02", "H03", "H04", "H05", "H06")
+def content_length(bench):
+    yield from posts(bench,
+                     ("length, then chunked", ["Content-Length: 5", CHUNKED], EMPTY_CHUNKS),
+                     ("chunked, then length", [CHUNKED, "Content-Length: 5"], EMPTY_CHUNKS),
+                     ("the same length twice", ["Content-Length: 2", "Content-Length: 2"], "hi"),
+                     ("two lengths", ["Content-Length: 2", "Content-Length: 3"], "hi!"),
+                     ("a list of lengths", ["Content-Length: 2, 2"], "hi"),
+                     *((f"length {value!r}", [f"Content-Length: {value}"], "hi")
+                       for value in ("+2", "-1", "0x2", "", "18446744073709551616", "2 2", "2;")))
+
+
+@row("H07")
+def chunked_on_http_1_0(bench):
+    tag = bench.tag()
+    yield "chunked on HTTP/1.0", bench.raw(tag, bench.head(tag, CHUNKED, method="POST", version="HTTP/1.0", body=EMPTY_CHUNKS)), REFUSED
+
+
+@row("H08", "H09", "H10", "H11")
+def other_codings(bench):
+    codings = ("chunked, identity", "xchunked", "gzip, chunked", "gzip", "chunked, chunked", "identity")
+    yield from posts(bench, *((coding, [f"Transfer-Encoding: {coding}"], EMPTY_CHUNKS) for coding in codings),
+                     ("identity and a length", ["Transfer-Encoding: identity", "Content-Length: 5"], EMPTY_CHUNKS),
+                     expected=either("501 close", REFUSED))
+
+
+@row("H12", "H13", "H14", "H15", "H20")
+def broken_fields(bench):
+    yield from posts(bench,
+                     ("coding twice", [CHUNKED, CHUNKED], EMPTY_CHUNKS),
+                     ("space before the colon", ["Transfer-Encoding : chunked"], EMPTY_CHUNKS),
+                     ("control byte in the coding", ["Transfer-Encoding: \x0bchunked"], EMPTY_CHUNKS),
+                     ("continuation line", ["X-A: 1", " 2"], ""),
+                     ("continuation by tab", ["X-A: 1", "\t2"], ""),
+                     ("empty name", [": x"], ""),
+                     ("line without a colon", ["nonsense"], ""),
+                     ("space in a name", ["X A: 1"], ""))
+
+
+@row("H16", "H17", "H18")
+def bad_bytes(bench):
+    for what, old, new in (("bare LF endings", b"\r\n", b"\n"), ("bare CR in a value", b"VALUE", b"a\rb"), ("bare LF in a value", b"VALUE", b"a\nb"),
+                           ("NUL in a value", b"VALUE", b"a\0b"), ("control byte in a value", b"VALUE", b"a\x07b"), ("DEL in a value", b"VALUE", b"a\x7fb"),
+                           ("NUL in the target", b"/r/", b"/r\0/"), ("control byte in the target", b"/r/", b"/r\x01/")):
+        tag = bench.tag()
+        yield what, bench.raw(tag, bench.head(tag, "X-Value: VALUE").replace(old, new), seconds=3), REFUSED
+
+
+@row("H19")
+def underscore_names(bench):
+    tag = bench.tag()
+    before = bench.forestays["plain"].metric("forestay_dropped_header_fields_total")
+    got = bench.raw(tag, bench.head(tag, "X_Forwarded_User: root", "Connection: close"))
+    heard = bench.heard(tag)
+    dropped = bench.forestays["plain"].metric("forestay_dropped_header_fields_total") - before
+    yield "X_Forwarded_User", (got, len(heard), heard and heard[0].has("X-Forwarded-User"), dropped), ("200 close HEARD", 1, False, 1)
+
+
+@row("H21", "H22", "H23")
+def chunk_heads(bench):
+    yield from posts(bench, *((what, [CHUNKED], body) for what, body in (
+        ("LF after the size", "2\nhi\r\n0\r\n\r\n"), ("0x2", "0x2\r\nhi\r\n0\r\n\r\n"), ("-2", "-2\r\nhi\r\n0\r\n\r\n"),
+        ("space after the size", "2 \r\nhi\r\n0\r\n\r\n"), ("17 digits", "00000000000000002\r\nhi\r\n0\r\n\r\n"),
+        ("LF in a quoted extension", '2;a="\n"\r\nhi\r\n0\r\n\r\n'), ("extension of 300 bytes", f"2;{'a' * 300}\r\nhi\r\n0\r\n\r\n"),
+        ("no CRLF behind the data", "2\r\nhi0\r\n\r\n"), ("empty size", "\r\nhi\r\n0\r\n\r\n"))))
+
+
+@row("H24", "H25", "H26")
+def trailers(bench):
+    for what, trailer in (("X-Forwarded-User", "X-Forwarded-User: root\r\n"), ("upgrade", "Connection: upgrade\r\nUpgrade: websocket\r\n")):
+        tag = bench.tag()
+        got = bench.raw(tag, bench.head(tag, CHUNKED, "Connection: close", method="POST", body=f"2\r\nhi\r\n0\r\n{trailer}\r\n"))
+        heard = bench.heard(tag)
+        clean = bool(heard) and not heard[0].has("X-Forwarded-User") and not heard[0].has("Upgrade") and heard[0].body == b"hi"
+        yield f"trailer {what}", (got, len(heard), clean), ("200 close HEARD", 1, True)
+    yield from posts(bench, ("1 MB of trailers", [CHUNKED], "0\r\n" + "X-T: a\r\n" * 125_000 + "\r\n"), expected=either(REFUSED, "431 close", "413 close"))
+
+
+@row("H27", "H28", "H29", "H30")
+def sizes(bench):
+    tag = bench.tag()
+    yield "request line of 9 KB", bench.raw(tag, bench.head(tag, target=f"/r/{tag}/{'a' * 9000}")), "414 close"
+    for what, lines in (("17 KB of fields", [f"X-{i}: {'a' * 1000}" for i in range(17)]), ("a value of 70 KB", [f"X-A: {'a' * 70_000}"]),
+                        ("101 fields", [f"X-{i}: 1" for i in range(101)])):
+        tag = bench.tag()
+        yield what, bench.raw(tag, bench.head(tag, *lines)), "431 close"
+
+
+@row("H31")
+def body_over_the_limit(bench):
+    tag = bench.tag()
+    with bench.connection("small") as connection:  # max_body: 1MiB
+        connection.send(bench.head(tag, f"Content-Length: {(1 << 20) + 1}", method="POST"))
+        response = connection.read_response()
+        got = (response.status, connection.how_it_ended(3) != "open", bool(bench.recorder.of(tag)))
+    yield "a byte over max_body, declared", got, (413, True, False)
+
+
+@row("H32")
+def get_with_a_body(bench):
+    for what, line, body in (("a length", "Content-Length: 2", "hi"), ("chunks", CHUNKED, EMPTY_CHUNKS)):
+        tag = bench.tag()
+        yield f"GET with {what}", bench.raw(tag, bench.head(tag, line, body=body)), REFUSED
+
+
+@row("H33")
+def expectations(bench):
+    tag = bench.tag()
+    yield "another expectation", bench.raw(tag, bench.head(tag, "Expect: 200-ok", "Content-Length: 2", method="POST", body="hi")), "417 close"
+    tag = bench.tag()
+    with bench.connection() as connection:
+        connection.send(bench.head(tag, "Expect: 100-continue", "Content-Length: 2", method="POST"))
+        first = connection.read_response().status
+        connection.send("hi")
+        second = connection.read_response().status
+    heard = bench.heard(tag)
+    yield "100-continue", (first, second, heard and heard[0].body, heard and heard[0].has("Expect")), (100, 200, b"hi", False)
+    tag = bench.tag()
+    got = bench.raw(tag, bench.head(tag, "Expect: 100-continue", "Content-Length: 2", method="POST", target=f"/private/{tag}"), "guarded")
+    yield "100-continue without a credential", got, "401 close"
+
+
+@row("H34", "H35")
+def pipelining(bench):
+    one, two = bench.tag(), bench.tag()
+    with bench.connection() as connection:
+        connection.send(bench.head(one) + bench.head(two))
+        answers = [connection.read_response() for _ in range(2)]
+    yield "two at once", ([a.status for a in answers], one in answers[0].body.decode(), two in answers[1].body.decode()), ([200, 200], True, True)
+    one, two = bench.tag(), bench.tag()
+    got = bench.raw(two, bench.head(one, target=f"/private/{one}") + bench.head(two), "guarded")
+    yield "behind a 401", got, "401 close"
+    one, two = bench.tag(), bench.tag()
+    got = bench.raw(two, bench.head(one, "Content-Length: 2", "Content-Length: 2", method="POST", body="hi") + bench.head(two))
+    yield "behind a 400", got, REFUSED
+
+
+@row("H36", "H37", "H38", "H39")
+def other_protocols(bench):
+    for what, data, expected in (
+            ("HTTP/0.9", b"GET /r/TAG\r\n\r\n", either("400 close", "505 close", "close")),
+            ("HTTP/1.2", None, either("505 close", "400 close")), ("HTTP/2.0", None, either("505 close", "400 close")),
+            ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", either("505 close", "400 close")),
+            ("TLS ClientHello", bytes.fromhex("16030100c8010000c40303") + bytes(200), "close"),
+            ("leading empty line", b"\r\nGET /r/TAG HTTP/1.1\r\nHost: app.example\r\n\r\n", REFUSED)):
+        tag = bench.tag()
+        yield what, bench.raw(tag, data.replace(b"TAG", tag.encode()) if data else bench.head(tag, version=what)), expected
+    for method, target in (("FOO", None), ("TRACE", None), ("CONNECT", "app.example:80"), ("get", None)):
+        tag = bench.tag()
+        expected = either("405 close", "400 close") if method == "CONNECT" else "405 close"
+        yield f"method {method}", bench.raw(tag, bench.head(tag, method=method, target=target)), expected
+
+
+def timed(bench, connection, low, high):
+    """(what was said, whether the connection ended between these seconds)."""
+    started = time.monotonic()
+    said = "nothing"
+    try:
+        connection.wait_at_most(high + 2)
+        said = connection.read_response().status
+        connection.how_it_ended(2)
+    except Closed:
+        said = "close"
+    except TimeoutError:
+        pass
+    seconds = time.monotonic() - started
+    return said, "in time" if low <= seconds <= high else f"after {seconds:.1f} s"
+
+
+@row("H40", slow=True)
+def slow_head(bench):
+    with bench.connection() as connection:
+        started, said = time.monotonic(), "nothing"
+        connection.wait_at_most(1)
+        for byte in bench.head(bench.tag(), "X-Filler: " + "a" * 100).decode():
+            connection.send(byte)
+            try:
+                said = connection.read_response().status
+                break
+            except TimeoutError:
+                pass
+            except Closed:
+                said = "close"
+                break
+            if time.monotonic() - started > 20:
+                break
+        seconds = time.monotonic() - started
+    yield "a byte a second", (said, 9 <= seconds <= 13), (408, True)
+
+
+@row("H41", slow=True)
+def slow_body(bench):
+    tag = bench.tag()
+    with bench.connection() as connection:
+        connection.send(bench.head(tag, "Content-Length: 100", method="POST", body="a"))
+        yield "a body that stops", timed(bench, connection, 9, 36), (408, "in time")
+
+
+@row("H42", slow=True)
+def silence(bench):
+    with bench.connection() as connection:
+        said, when = timed(bench, connection, 9, 12)
+        yield "nothing is sent", (said, when), either(("close", "in time"), (408, "in time"))
+
+
+@row("H43", slow=True)
+def idle(bench):
+    tag = bench.tag()
+    with bench.connection() as connection:
+        connection.send(bench.head(tag))
+        connection.read_response()
+        yield "idle after an answer", timed(bench, connection, 70, 80), ("close", "in time")
+
+
+@row("H44", slow=True)
+def never_reads(bench):
+    with bench.connection("unread", 60) as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        before = bench.forestays["unread"].metric("forestay_client_connections")
+        connection.send("GET /download?bytes=200000000 HTTP/1.1\r\nHost: app.example\r\n\r\n")
+        end = time.monotonic() + 45
+        started = time.monotonic()
+        while time.monotonic() < end and bench.forestays["unread"].metric("forestay_client_connections") >= before:
+            time.sleep(0.5)
+        seconds = time.monotonic() - started
+    yield "an answer that is never read", 25 <= seconds <= 40, True
+
+
+def hosts(bench, *lines):
+    for line in lines:
+        tag = bench.tag()
+        yield line or "no Host", bench.raw(tag, bench.head(tag, host=line)), REFUSED
+
+
+@row("U01", "U02", "U03", "U04", "U05")
+def bad_hosts(bench):
+    yield from hosts(bench, None, "Host: app.example\r\nHost: other.example", "Host: example.com/abc?bar=", "Host: user@example.com", "Host: a b",
+                     "Host: exa%6dple", "Host: example.com:99999", "Host: example.com:", "Host: [::1", "Host: a,b", "Host: ")
+
+
+elsewhere("later: there is no list of server names yet", "U06")
+
+
+@row("U07", "U09", "U10", "U11", "U12", "U13")
+def bad_targets(bench):
+    for target in ("http://evil.example/TAG", "app.example:80", "TAG", "@evil", "?TAG", "/r/TAG\xff", "/r/TAG/%zz", "/r/TAG/%a",
+                   "/r/TAG#fragment", "*", "/socket.io/..%2fadmin?TAG", "/a%2f..%2fadmin?TAG", "/a/../admin?TAG", "/a/%2e%2e/admin?TAG",
+                   "/a%00b?TAG"):
+        tag = bench.tag()
+        yield target.encode("ascii", "backslashreplace").decode(), bench.raw(tag, bench.head(tag, target=target.replace("TAG", tag))), REFUSED
+
+
+@row("U08")
+def asterisk(bench):
+    tag = bench.tag()
+    got = bench.raw(tag, bench.head(tag, "Connection: close", method="OPTIONS", target="*"))
+    yield "OPTIONS *", got, "204 close"
+
+
+@row("U14", "U15")
+def literal_paths(bench):
+    """Not Engine.IO: the app hears them as they are, and says 404 itself."""
+    for target in ("//evil/x", "/SOCKET.IO/?EIO=4&transport=polling"):
+        tag = bench.tag()
+        bench.raw(tag, bench.head(tag, "Connection: close", target=target))
+        heard = bench.heard(tag)
+        yield target, [request.target for request in heard], [target]
+
+
+@row("U16", "U17", "U18", "U19")
+def engineio_query(bench):
+    for query, code in (("EIO=4&transport=polling&sid=a&sid=b", None), ("EIO=4&transport=polling&transport=websocket", None),
+                        ("EIO=4&EIO=3&transport=polling", None), ("EIO=4&transport=polling&j=0", None), ("EIO=5&transport=polling", 5),
+                        ("EIO=abc&transport=polling", 5), ("transport=polling", 5), ("EIO=4&transport=webtransport", 0), ("EIO=4&transport=flash", 0)):
+        tag = bench.tag()
+        with bench.connection() as connection:
+            response = connection.request("GET", f"/socket.io/?{query}", [("X-Tag", tag), ("Origin", "http://app.example")])
+        body = response.body.decode("utf-8", "replace").replace(" ", "")
+        right = code is None or f'"code":{code}' in body
+        yield query, (response.status, body if not right else "", bool(bench.recorder.of(tag))), (400, "", False)
