@@ -88,7 +88,7 @@ void Session::State::upstream_packet(const Packet& packet, std::string_view raw,
             // Exactly one pong per ping, at once: python-engineio starts a timer (some versions a thread) for
             // each pong.
             std::string& pong = actions.made();
-            pong = "3";
+            pong += '3';
             pong += packet.data;
             return upstream.write_frame(Opcode::text, pong);
         }

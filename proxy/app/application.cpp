@@ -1,0 +1,195 @@
+#include "proxy/app/application.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "proxy/app/version.h"
+#include "proxy/net/admin_server.h"
+#include "proxy/net/engineio_endpoint.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/server.h"
+#include "proxy/telemetry/log.h"
+#include "proxy/telemetry/metrics.h"
+#include "proxy/telemetry/process_stats.h"
+
+namespace forestay::app {
+
+namespace {
+
+// Keys and origins were checked when the configuration was loaded; what is wrong only now is still said in
+// full.
+std::string joined(const std::vector<std::string>& problems) {
+    std::string all;
+    for (const std::string& problem : problems) all += (all.empty() ? "" : "; ") + problem;
+    return all;
+}
+
+template <class T>
+std::shared_ptr<const T> without_problems(T value, const std::vector<std::string>& problems) {
+    if (!problems.empty()) throw std::runtime_error(joined(problems));
+    return std::make_shared<const T>(std::move(value));
+}
+
+std::shared_ptr<const auth::Authenticator> make_authenticator(auth::AuthOptions options) {
+    std::vector<std::string> problems;
+    auth::Authenticator made(std::move(options), problems);
+    return without_problems(std::move(made), problems);
+}
+
+std::shared_ptr<const auth::OriginPolicy> make_origins(const auth::OriginOptions& options) {
+    std::vector<std::string> problems;
+    auth::OriginPolicy made(options, problems);
+    return without_problems(std::move(made), problems);
+}
+
+// A client costs a descriptor, its upstream leg another one. Raises the soft limit to the hard one; what is
+// left beside the connections is for listeners, the pool and files.
+std::size_t connections_for_open_files(std::size_t most) {
+    constexpr rlim_t kept = 64;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return most;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur == RLIM_INFINITY) return most;
+    const rlim_t pairs = limit.rlim_cur > kept ? (limit.rlim_cur - kept) / 2 : 1;
+    return std::clamp<std::size_t>(pairs, 1, most);
+}
+
+std::vector<std::string> names(const std::vector<net::Endpoint>& endpoints) {
+    std::vector<std::string> out;
+    for (const net::Endpoint& endpoint : endpoints) out.push_back(net::to_string(endpoint));
+    return out;
+}
+
+std::string json_list(const std::vector<std::string>& addresses) {
+    std::string out = "[";
+    for (const std::string& address : addresses) {
+        out += out.size() > 1 ? ",\"" : "\"";
+        wire::json::append_escaped(out, address);
+        out += '"';
+    }
+    return out + ']';
+}
+
+}  // namespace
+
+struct Application::Impl {
+    explicit Impl(config::Config given)
+        : config(std::move(given)),
+          log(config.log, STDERR_FILENO),
+          shared(make_shared_parts()),
+          loop(shared),
+          server(loop) {
+        if (!config.net.admin_listen.empty()) admin.emplace(loop, config.net.admin_listen, admin_options());
+    }
+
+    net::Shared make_shared_parts() {
+        net::Shared made;
+        made.options = config.net;
+        if (config.connections_from_open_files) {
+            made.options.limits.connections = connections_for_open_files(made.options.limits.connections);
+        }
+        made.policy = config.session;
+        made.authenticator = make_authenticator(std::move(config.auth));
+        made.origins = make_origins(config.origins);
+        made.journal = log.journal();
+        made.render_metrics = [this] { return render(); };
+        for (const rules::Rule& rule : config.session.rules.rules()) rule_names.push_back(rule.name);
+        return made;
+    }
+
+    std::string render() {
+        const std::array<const net::Stats*, 1> loops{&loop.stats()};
+        telemetry::MetricsInput input;
+        input.loops = loops;
+        input.rules = rule_names;
+        input.build = {std::string(version), telemetry::compiler_name()};
+        input.log_lines_lost = log.lines_lost();
+        input.process = telemetry::read_process_stats();
+        return telemetry::render_metrics(input);
+    }
+
+    net::AdminRoutes::Options admin_options() {
+        net::AdminRoutes::Options options;
+        options.token_sha256 = config.net.admin_token_sha256;
+        options.render_metrics = shared.render_metrics;
+        options.not_ready = [this]() -> std::string_view {
+            if (server.draining()) return "draining";
+            return loop.stats().upstream_up ? "" : "the upstream does not answer";
+        };
+        return options;
+    }
+
+    void say(net::Level level, std::string_view event,
+             std::vector<std::pair<std::string_view, std::string>> fields) {
+        shared.journal({level, event, std::move(fields)});
+    }
+
+    void on_signal();
+
+    config::Config config;
+    telemetry::Log log;
+    std::vector<std::string> rule_names;
+    net::Shared shared;
+    net::Loop loop;
+    net::Server server;
+    std::optional<net::AdminServer> admin;
+    std::optional<boost::asio::signal_set> signals;
+};
+
+void Application::Impl::on_signal() {
+    signals->async_wait([this](const boost::system::error_code& error, int) {
+        if (error) return;
+        if (server.draining()) {
+            say(net::Level::warning, "cut", {{"connections", std::to_string(server.connections())}});
+            return loop.stop();
+        }
+        say(net::Level::info, "draining",
+            {{"sessions", std::to_string(server.endpoint().sessions())},
+             {"connections", std::to_string(server.connections())}});
+        server.drain([this] { loop.stop(); });
+        on_signal();
+    });
+}
+
+Application::Application(config::Config config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Application::~Application() = default;
+
+std::string Application::ready_json() const {
+    const auto admin = impl_->admin ? names(impl_->admin->bound()) : std::vector<std::string>{};
+    return "{\"pid\":" + std::to_string(::getpid()) +
+           ",\"listen\":" + json_list(names(impl_->server.bound())) + ",\"admin\":" + json_list(admin) +
+           "}\n";
+}
+
+void Application::run() {
+    Impl& all = *impl_;
+    std::signal(SIGPIPE, SIG_IGN);
+    all.signals.emplace(all.loop.context(), SIGINT, SIGTERM);
+    all.on_signal();
+    const auto& upstream = all.shared.options.upstream;
+    std::vector<std::pair<std::string_view, std::string>> fields{{"version", std::string(version)}};
+    for (const std::string& address : names(all.server.bound())) fields.emplace_back("listen", address);
+    fields.emplace_back(
+        "upstream", "http://" + upstream.host + ':' + std::to_string(upstream.port) + upstream.path_prefix);
+    if (all.admin) {
+        for (const std::string& address : names(all.admin->bound())) fields.emplace_back("admin", address);
+    }
+    all.say(net::Level::info, "started", std::move(fields));
+    all.loop.run();
+    all.say(net::Level::info, "stopped", {});
+}
+
+}  // namespace forestay::app

@@ -1,0 +1,135 @@
+// Arguments -> command -> exit code: 0 fine, 1 bad configuration or failed start, 2 bad usage.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/app/commands.h"
+#include "proxy/app/version.h"
+
+namespace forestay::app {
+namespace {
+
+// What every command that reads a configuration takes.
+struct Arguments {
+    std::string file;
+    std::vector<std::string> listen;
+    std::string upstream;
+    std::vector<std::string> set;
+};
+
+void add_arguments(CLI::App& command, Arguments& arguments) {
+    command.add_option("-c,--config", arguments.file, "The configuration file")->type_name("FILE");
+    command
+        .add_option("--listen", arguments.listen,
+                    "Where clients connect: host:port, [v6]:port or unix:/path; again for more")
+        ->type_name("ADDRESS")
+        ->allow_extra_args(false);
+    command.add_option("--upstream", arguments.upstream, "The app: http://host:port")->type_name("URL");
+    command
+        .add_option("--set", arguments.set,
+                    "Any other key, over the file: heartbeat.ping_interval=20s, requests.0.timeout=5s")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+}
+
+// A YAML value that is this text, whatever characters are in it.
+std::string as_yaml_text(const std::string& text) {
+    std::string out = "'";
+    for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
+    return out + "'";
+}
+
+std::vector<config::Setting> settings(const Arguments& arguments) {
+    std::vector<config::Setting> out;
+    for (const std::string& one : arguments.set) {
+        const auto equals = one.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            throw CLI::ValidationError(
+                "--set", "a key and a value are expected, as in --set heartbeat.ping_interval=20s");
+        }
+        const std::string key = one.substr(0, equals);
+        out.push_back({"--set " + key, key, one.substr(equals + 1)});
+    }
+    if (!arguments.listen.empty()) {
+        std::string all;
+        for (const std::string& one : arguments.listen) all += (all.empty() ? "[" : ", ") + as_yaml_text(one);
+        out.push_back({"--listen", "listen", all + ']'});
+    }
+    if (!arguments.upstream.empty())
+        out.push_back({"--upstream", "upstream.url", as_yaml_text(arguments.upstream)});
+    return out;
+}
+
+config::Request request(const Arguments& arguments) {
+    return {arguments.file, settings(arguments)};
+}
+
+int main(int argc, char** argv) {
+    CLI::App app{
+        "forestay stands in front of a Socket.IO or WebSocket server and keeps its clients from noticing "
+        "when it stalls.\n"
+        "Two arguments are enough:\n"
+        "  forestay run --listen 0.0.0.0:8080 --upstream http://127.0.0.1:5000"};
+    app.name("forestay");
+    app.set_version_flag("--version", "forestay " + std::string(version));
+    app.require_subcommand(1);
+    Arguments arguments;
+
+    auto* run_command = app.add_subcommand("run", "Stand in front of the app, until SIGTERM or SIGINT");
+    add_arguments(*run_command, arguments);
+    std::string ready_file;
+    run_command
+        ->add_option("--ready-file", ready_file,
+                     "Written once all listeners are up: a JSON object with the addresses that were bound")
+        ->type_name("FILE");
+    run_command->footer(
+        "On the first signal forestay says goodbye to its clients and stops within drain.timeout; on a "
+        "second one at once.");
+
+    auto* check_command = app.add_subcommand("check", "Say everything that is wrong with a configuration");
+    add_arguments(*check_command, arguments);
+    check_command->footer(
+        "Every problem at once, as file:line:column: message, and warnings for settings that are allowed but "
+        "risky.\n"
+        "Exit code 0: fine, perhaps with warnings. 1: problems. 2: wrong usage.");
+
+    auto* config_command =
+        app.add_subcommand("config", "Show the configuration that is in force, secrets masked");
+    add_arguments(*config_command, arguments);
+    bool defaults = false;
+    bool schema = false;
+    bool reference = false;
+    auto* others = config_command->add_option_group("instead");
+    others->add_flag("--defaults", defaults, "Every key with its default and what it is for, as YAML");
+    others->add_flag("--schema", schema, "JSON Schema of the file, for completion in editors");
+    others->add_flag("--reference", reference, "Every key, as Markdown");
+    others->require_option(0, 1);
+
+    try {
+        app.parse(argc, argv);
+        if (*run_command) return run(request(arguments), ready_file);
+        if (*check_command) return check(request(arguments));
+        const Show what = defaults    ? Show::defaults
+                          : schema    ? Show::schema
+                          : reference ? Show::reference
+                                      : Show::effective;
+        return show_config(request(arguments), what);
+    } catch (const CLI::ParseError& problem) {
+        const bool help = problem.get_exit_code() == 0;
+        app.exit(problem);
+        return help ? fine : bad_usage;
+    } catch (const std::exception& problem) {
+        std::fprintf(stderr, "forestay: %s\n", problem.what());
+        return bad_configuration;
+    }
+}
+
+}  // namespace
+}  // namespace forestay::app
+
+int main(int argc, char** argv) {
+    return forestay::app::main(argc, argv);
+}

@@ -1,0 +1,45 @@
+// `forestay run`: from a loaded configuration to a served one.
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+#include "proxy/app/application.h"
+#include "proxy/app/commands.h"
+
+namespace forestay::app {
+
+namespace {
+
+// Whole or not at all: who waits for the file never reads half of it.
+void write_ready_file(const std::string& path, const std::string& json) {
+    const std::string temporary = path + ".new";
+    std::ofstream out(temporary, std::ios::trunc);
+    out << json;
+    out.close();
+    if (!out)
+        throw std::runtime_error("cannot write " + temporary +
+                                 "; --ready-file needs a directory that exists");
+    std::filesystem::rename(temporary, path);
+}
+
+}  // namespace
+
+int run(const config::Request& request, const std::string& ready_file) {
+    auto loaded = config::load(request, {});
+    print_problems(loaded.problems);
+    if (!loaded.good) return bad_configuration;
+    try {
+        Application application(std::move(loaded.config));
+        if (!ready_file.empty()) write_ready_file(ready_file, application.ready_json());
+        application.run();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "forestay: %s\n", error.what());
+        return bad_configuration;
+    }
+    return fine;
+}
+
+}  // namespace forestay::app
