@@ -190,7 +190,7 @@ Task<void> HttpConnection::dispatch(ClientExchange& exchange) {
         co_await send_reply(exchange, std::move(busy));
         co_return;
     }
-    const Route route = route_of(head_, shared.options.socketio_paths, *shared.authenticator);
+    const Route route = route_of(head_, shared.options.socketio_paths);
     Reply refusal;
     if (route == Route::ambiguous) {
         refusal = error_reply(400, "ambiguous_path");

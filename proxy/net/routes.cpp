@@ -67,18 +67,13 @@ std::string guarded_path(string_view path, const std::vector<std::string>& socke
     return guarded;
 }
 
-Route route_of(const wire::http::RequestHead& head, const std::vector<std::string>& socketio_paths,
-               const auth::Authenticator& authenticator) {
+Route route_of(const wire::http::RequestHead& head, const std::vector<std::string>& socketio_paths) {
     if (head.target == "*") return Route::asterisk;
     const bool endpoint = is_endpoint(head.path, socketio_paths);
     const bool below = endpoint || is_below_endpoint(head.path, socketio_paths);
-    if (head.path.find('%') != string_view::npos || head.path.find("//") != string_view::npos) {
-        const std::string normal = normalised(head.path);
-        const bool hidden = !below && is_below_endpoint(normal + '/', socketio_paths);
-        if (hidden || (authenticator.protects(guarded_path(normal, socketio_paths)) &&
-                       !authenticator.protects(head.path))) {
-            return Route::ambiguous;
-        }
+    // (Protected prefixes are compared with all readings of a path: auth::Authenticator::protects().)
+    if (!below && (head.path.find('%') != string_view::npos || head.path.find("//") != string_view::npos)) {
+        if (is_below_endpoint(normalised(head.path) + '/', socketio_paths)) return Route::ambiguous;
     }
     // The client's own script lives below the endpoint, and is the app's to serve.
     if (endpoint || (below && has_engineio_parameter(head.query))) return Route::engineio;

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/auth/authenticator.h"
 #include "proxy/wire/http/head.h"
 
 namespace forestay::net {
@@ -21,8 +20,7 @@ enum class Route : std::uint8_t {
 
 // Paths are compared as they were sent; case counts, nothing is collapsed.
 [[nodiscard]] Route route_of(const wire::http::RequestHead& head,
-                             const std::vector<std::string>& socketio_paths,
-                             const auth::Authenticator& authenticator);
+                             const std::vector<std::string>& socketio_paths);
 
 // The path that decides about protection: an Engine.IO path with its last slash.
 [[nodiscard]] std::string guarded_path(std::string_view path, const std::vector<std::string>& socketio_paths);

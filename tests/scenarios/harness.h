@@ -1,0 +1,115 @@
+// forestay between a client and an upstream that the test plays itself: real sockets, free ports, blocking
+// calls.
+//
+// The proxy's loop has a thread of its own. Every blocking call gives up after some seconds and fails the
+// test, so that nothing waits for ever; no test waits for time to pass.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "proxy/net/loop.h"
+#include "proxy/net/server.h"
+#include "proxy/net/unique_fd.h"
+
+namespace forestay::scenarios {
+
+// One end of a connection, played by the test.
+class Peer {
+  public:
+    explicit Peer(net::UniqueFd fd);
+
+    void send(std::string_view bytes);
+    // False when the other end does not want it any more.
+    [[nodiscard]] bool try_send(std::string_view bytes);
+    // Up to and with `mark`; the rest is kept for the next call.
+    [[nodiscard]] std::string read_until(std::string_view mark);
+    [[nodiscard]] std::string read_exactly(std::size_t size);
+    // What comes until the other end closes; a reset counts as its end.
+    [[nodiscard]] std::string read_to_end();
+    [[nodiscard]] bool ends() { return read_to_end().empty(); }
+    // No more writing; the other end sees it.
+    void finish();
+    void close();
+    // The close is a reset.
+    void reset();
+
+  private:
+    bool fill();
+    net::UniqueFd fd_;
+    std::string bytes_;
+};
+
+struct Answer {
+    unsigned status = 0;
+    std::string head;    // status line and fields
+    std::string body;    // without chunk framing
+    bool whole = false;  // the end was seen, not only the end of the connection
+    // All values of a field, joined by "|"; "-" when it is not there.
+    [[nodiscard]] std::string field(std::string_view name) const;
+};
+// One answer from a connection. `to_head`: there is no body.
+[[nodiscard]] Answer read_answer(Peer& peer, bool to_head = false);
+
+// A request head as the upstream got it.
+struct Request {
+    std::string head;
+    [[nodiscard]] std::string line() const;
+    [[nodiscard]] std::string field(std::string_view name) const;
+};
+[[nodiscard]] Request read_request(Peer& peer);
+
+class Upstream {
+  public:
+    Upstream();
+    [[nodiscard]] Peer accept();
+    // Somebody has connected, or tried to: only for "nobody did" at the end of a test.
+    [[nodiscard]] bool contacted() const;
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    // Connections are refused from now on.
+    void stop() { listener_.reset(); }
+
+  private:
+    net::UniqueFd listener_;
+    std::uint16_t port_ = 0;
+};
+
+struct Setup {
+    net::Options options;
+    session::Policy policy;
+    auth::AuthOptions auth;
+    auth::OriginOptions origins;
+};
+
+class Proxy {
+  public:
+    explicit Proxy(const Upstream& upstream, Setup setup = {});
+    ~Proxy();
+
+    [[nodiscard]] Peer client();
+    [[nodiscard]] Peer client(std::string_view request);
+    [[nodiscard]] const net::Endpoint& address() const { return server_->bound().front(); }
+    // Starts draining; the returned function waits until that is done.
+    void drain();
+    void wait_drained();
+    // Ends the loop; counters may be read afterwards.
+    const net::Stats& stop();
+    // Entries so far, "event name=value ...", without durations.
+    [[nodiscard]] std::vector<std::string> journal();
+
+  private:
+    net::Shared shared_;
+    std::mutex mutex_;
+    std::vector<std::string> journal_;
+    bool drained_ = false;
+    std::unique_ptr<net::Loop> loop_;
+    std::unique_ptr<net::Server> server_;
+    std::thread thread_;
+};
+
+}  // namespace forestay::scenarios
