@@ -31,18 +31,15 @@ bool given_twice(const Node& map, const std::string& key, const std::string& pat
     return true;
 }
 
-std::optional<auth::Method> read_flask(const Node& map, const std::string& path, const ReadFile& read,
-                                       Problems& problems) {
+auth::Method read_flask(const Node& map, const std::string& path, const ReadFile& read, Problems& problems) {
     auth::FlaskSessionOptions out;
-    if (given_twice(map, "secret_key", path, problems)) return std::nullopt;
+    (void)given_twice(map, "secret_key", path, problems);
     for (const Node& key : items(map, "secret_key")) {
         warn_inline(key, path, "secret_key", problems);
         out.secret_keys.push_back(key.text);
     }
     for (const Node& file : items(map, "secret_key_file")) {
-        auto secret = read_secret(file, read, problems);
-        if (!secret) return std::nullopt;
-        out.secret_keys.push_back(std::move(*secret));
+        out.secret_keys.push_back(read_secret(file, read, problems).value_or(""));
     }
     out.identity = text(map, "identity");
     out.max_age = seconds(map, "max_age");
@@ -50,10 +47,8 @@ std::optional<auth::Method> read_flask(const Node& map, const std::string& path,
     return out;
 }
 
-std::optional<auth::Method> read_jwt(const Node& map, const std::string& path, const ReadFile& read,
-                                     Problems& problems) {
+auth::Method read_jwt(const Node& map, const std::string& path, const ReadFile& read, Problems& problems) {
     auth::JwtOptions out;
-    const std::size_t errors = problems.errors();
     out.algorithms = texts(map, "algorithms");
     out.secret = read_secret_of(map, "secret", path, read, problems);
     if (const Node* file = map.find("jwks_file")) {
@@ -66,8 +61,6 @@ std::optional<auth::Method> read_jwt(const Node& map, const std::string& path, c
     out.audience = texts(map, "audience");
     out.leeway = seconds(map, "leeway");
     out.identity = text(map, "identity");
-    // What was refused above is missing here, and the guard would complain about that too.
-    if (problems.errors() != errors || out.algorithms.empty()) return std::nullopt;
     return out;
 }
 
@@ -84,15 +77,12 @@ std::vector<std::string> read_hash_lines(std::string_view file) {
     return out;
 }
 
-std::optional<auth::Method> read_token(const Node& map, const std::string& path, const ReadFile& read,
-                                       Problems& problems) {
+auth::Method read_token(const Node& map, const std::string& path, const ReadFile& read, Problems& problems) {
     auth::TokenOptions out;
-    if (given_twice(map, "sha256", path, problems)) return std::nullopt;
+    (void)given_twice(map, "sha256", path, problems);
     out.sha256 = texts(map, "sha256");
     if (const Node* file = map.find("sha256_file")) {
-        const auto hashes = read_secret(*file, read, problems);
-        if (!hashes) return std::nullopt;
-        out.sha256 = read_hash_lines(*hashes);
+        out.sha256 = read_hash_lines(read_secret(*file, read, problems).value_or(""));
     }
     for (std::string& hash : out.sha256) {
         std::transform(hash.begin(), hash.end(), hash.begin(),
@@ -102,15 +92,19 @@ std::optional<auth::Method> read_token(const Node& map, const std::string& path,
     return out;
 }
 
-// One element of any_of: a map with exactly one method in it.
+// One element of any_of: a map with exactly one method in it. Nothing, when a problem of it has been told:
+// what is missing then is not to be told once more by the guard.
 std::optional<auth::Method> read_method(const Node& element, const std::string& path, const ReadFile& read,
                                         Problems& problems) {
-    if (element.entries.size() != 1) return std::nullopt;  // that was told
+    if (element.broken || element.entries.size() != 1) return std::nullopt;
     const auto& [name, at, map] = element.entries.front();
     const std::string where = path + '.' + name;
-    if (name == "flask_session") return read_flask(map, where, read, problems);
-    if (name == "jwt") return read_jwt(map, where, read, problems);
-    return read_token(map, where, read, problems);
+    const std::size_t errors = problems.errors();
+    auto method = name == "flask_session" ? read_flask(map, where, read, problems)
+                  : name == "jwt"         ? read_jwt(map, where, read, problems)
+                                          : read_token(map, where, read, problems);
+    if (problems.errors() != errors) return std::nullopt;
+    return method;
 }
 
 // The guard knows best what it cannot use; asked about one part at a time, it tells where that part stands.
@@ -161,8 +155,11 @@ auth::AuthOptions read_auth(const Node& root, const ReadFile& read, Problems& pr
     out.refuse_with =
         text(*auth, "refuse_with") == "http" ? auth::RefuseWith::http : auth::RefuseWith::connect_error;
     if (const Node* headers = auth->find("identity_headers")) {
-        for (const auto& [header, at, claim] : headers->entries)
+        for (const auto& [header, at, claim] : headers->entries) {
+            const std::string problem = check_header(header);
+            if (!problem.empty()) problems.error(at, "auth.identity_headers: " + problem);
             out.identity_headers.emplace_back(header, claim.text);
+        }
     }
     return out;
 }

@@ -63,15 +63,23 @@ class Conformer {
         for (const auto& [key, child] : schema.children) {
             if (key == "*") continue;
             const Node::Entry* entry = find(given, key);
-            auto value = entry ? checked(child, *entry, join(path, key))
-                               : (refuse_missing(child, given.at, join(path, key)), std::nullopt);
-            if (!value) value = by_default(child, given.at, join(path, key));
+            const std::string at = join(path, key);
+            std::optional<Node> value;
+            if (entry) {
+                value = checked(child, *entry, at);
+                out.broken |= !value || value->broken;
+            } else if (child.key->is(traits::required)) {
+                refuse_missing(child, given.at, at);
+                out.broken = true;
+            }
+            if (!value) value = by_default(child, given.at, at);
             if (value)
                 out.entries.push_back({std::string(key), entry ? entry->at : given.at, std::move(*value)});
         }
         if (const Schema* any = schema.find("*")) {
             for (const Node::Entry& entry : given.entries) {
                 auto value = checked(*any, entry, join(path, quote(entry.key)));
+                out.broken |= !value;
                 if (value) out.entries.push_back({entry.key, entry.at, std::move(*value)});
             }
         }
@@ -97,7 +105,6 @@ class Conformer {
         problems_.error(entry.at, std::move(message));
     }
     void refuse_missing(const Schema& schema, const Place& at, const std::string& path) {
-        if (!schema.key->is(traits::required)) return;
         const Schema* url = schema.find("url");
         const Type type = url ? url->key->type : schema.key->type;
         problems_.error(at, path + " is missing: " + std::string(config::name(type)) + " is expected");
@@ -154,6 +161,7 @@ class Conformer {
         out.items.clear();
         for (std::size_t i = 0; i < given.items.size(); ++i) {
             auto item = checked_one(schema, given.items[i], path + '[' + std::to_string(i) + ']');
+            out.broken |= !item || item->broken;
             if (item) out.items.push_back(std::move(*item));
         }
         return out;

@@ -24,7 +24,7 @@ std::string scalar(std::string_view text, bool quoted) {
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@";
     const bool safe = !text.empty() && plain.find(text.front()) != std::string_view::npos &&
                       text.front() != '-' && text.find_first_not_of(inside) == std::string_view::npos &&
-                      text.back() != ':';
+                      text.back() != ':' && text != "null" && text != "Null" && text != "NULL";
     const bool negative = text.size() > 1 && text.front() == '-' && text[1] >= '0' && text[1] <= '9';
     if (!quoted && (safe || negative)) return std::string(text);
     std::string out = in_quotes(text);
@@ -62,7 +62,7 @@ class Writer {
             out_ += '\n';
             list(node, schema, indent + 2);
         } else {
-            out_ += ' ' + leaf(node) + '\n';
+            out_ += ' ' + leaf(node, quotes_count(schema)) + '\n';
         }
     }
     void list(const Node& node, const Schema* schema, std::size_t indent) {
@@ -77,12 +77,17 @@ class Writer {
             }
         }
     }
-    static std::string leaf(const Node& node) {
+    // Only where JSON is meant does "1" differ from 1.
+    static bool quotes_count(const Schema* schema) {
+        return !schema || !schema->key || schema->key->type == Type::json ||
+               schema->key->type == Type::json_scalar;
+    }
+    static std::string leaf(const Node& node, bool quotes_count) {
         switch (node.kind) {
             case Node::Kind::null:
                 return "null";
             case Node::Kind::scalar:
-                return scalar(node.text, node.quoted);
+                return scalar(node.text, node.quoted && quotes_count);
             case Node::Kind::list:
                 return "[]";
             case Node::Kind::map:

@@ -112,10 +112,9 @@ std::optional<net::Endpoint> parse_address(std::string_view text, std::string& p
         problem = quote(text) + " is not unix: and an absolute path of at most 107 characters";
         return std::nullopt;
     }
-    if (text.starts_with(':') || text.find_first_not_of("0123456789") == std::string_view::npos) {
-        const std::string port(text.substr(text.find_first_not_of(':') == std::string_view::npos
-                                               ? text.size()
-                                               : text.find_first_not_of(':')));
+    const std::string_view port_alone = text.starts_with(':') ? text.substr(1) : text;
+    if (port_alone.find_first_not_of("0123456789") == std::string_view::npos) {
+        const std::string port(port_alone);
         problem = quote(text) + " does not say on which address: write 127.0.0.1:" + port +
                   " for this machine only, 0.0.0.0:" + port + " for all";
         return std::nullopt;

@@ -37,8 +37,8 @@ constexpr unsigned required = 1;  // somebody must set it
 constexpr unsigned list = 2;      // a list; a single value alone will do
 constexpr unsigned secret = 4;    // never shown
 constexpr unsigned optional = 8;  // of a section: absent means off, its defaults do not create it
-constexpr unsigned one_of = 32;   // of a section: it has exactly one of its keys
-constexpr unsigned later = 16;    // known, but not built yet: refused when set
+constexpr unsigned one_of = 16;   // of a section: it has exactly one of its keys
+constexpr unsigned later = 32;    // known, but not built yet: refused when set
 }  // namespace traits
 
 struct Key {

@@ -10,6 +10,16 @@
 namespace forestay::config {
 namespace {
 
+std::vector<std::string> split(std::string_view path) {
+    std::vector<std::string> out;
+    for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
+        out.emplace_back(path.substr(0, dot));
+        path.remove_prefix(dot + 1);
+    }
+    out.emplace_back(path);
+    return out;
+}
+
 // What a path may go on from: a map for names, a list for numbers. A value that is not there yet becomes what
 // is needed.
 Node* step(Node& at, const std::string& part, const Place& place, std::string& problem) {
@@ -69,20 +79,17 @@ Node merge(Node under, Node over) {
 
 void set_value(Node& root, std::string_view path, Node value, Problems& problems) {
     const Place place = value.at;
-    Node* at = &root;
-    std::size_t depth = 0;
-    while (true) {
-        const std::string part(path.substr(0, path.find('.')));
-        std::string problem = part.empty() ? "a key is a dotted path such as heartbeat.ping_interval" : "";
-        if (++depth > yaml_depth_max) problem = "nested too deeply";
-        if (problem.empty()) at = step(*at, part, place, problem);
-        if (!problem.empty()) {
-            problems.error(place, problem);
-            return;
-        }
-        if (part.size() == path.size()) break;
-        path.remove_prefix(part.size() + 1);
+    const std::vector<std::string> parts = split(path);
+    std::string problem;
+    if (parts.size() > yaml_depth_max) problem = "nested too deeply";
+    if (std::count(parts.begin(), parts.end(), "") > 0) {
+        problem = "a key is a dotted path such as heartbeat.ping_interval";
     }
+    Node* at = &root;
+    for (const std::string& part : parts) {
+        if (problem.empty()) at = step(*at, part, place, problem);
+    }
+    if (!problem.empty()) return problems.error(place, problem);
     *at = std::move(value);
     write_out_shorthand(root);
 }

@@ -67,7 +67,9 @@ bool closes_on_its_line(std::string_view rest) {
 class TreeBuilder : public YAML::EventHandler {
   public:
     TreeBuilder(const Lines& lines, std::shared_ptr<const Source> source, Problems& problems)
-        : lines_(lines), source_(std::move(source)), problems_(problems) {}
+        : lines_(lines), source_(std::move(source)), problems_(problems) {
+        root_.at = {source_, source_->lines ? 1U : 0U, source_->lines ? 1U : 0U};
+    }
 
     [[nodiscard]] Place place(const YAML::Mark& mark) const {
         if (!source_->lines || mark.is_null()) return {source_, 0, 0};

@@ -30,7 +30,7 @@ struct Node {
     std::string text;            // of a scalar
     bool quoted = false;         // text, even if it looks like a number
     bool expanded = false;       // something of it came from the environment
-    bool broken = false;         // it has a problem that was told already
+    bool broken = false;         // something of it has a problem that was told already
     std::vector<Node> items;     // of a list
     std::vector<Entry> entries;  // of a map, in the order of the file
 

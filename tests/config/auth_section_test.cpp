@@ -1,0 +1,182 @@
+#include "config/auth_section.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/config/given.h"
+
+using namespace forestay;
+using namespace forestay::config;
+using namespace forestay::config::test;
+
+namespace {
+
+const std::string key_of_32 = "0123456789abcdef0123456789abcdef";
+const std::string hash(64, 'a');
+
+// `method` in any_of, with something protected by it. It stands in line 5, from column 7.
+Given method(const std::string& yaml) {
+    Given given = with("auth:\n  protect: [/]\n  any_of:\n    - " + yaml + "\n");
+    given.files = {{"key", key_of_32 + "\n"}, {"empty", "\n"}, {"old", "old key\r\n"}, {"short", "abc"}};
+    return given;
+}
+
+template <class Options>
+Options options(const Given& given) {
+    const auto methods = given.load().config.auth.any_of;
+    BOOST_REQUIRE_EQUAL(methods.size(), 1U);
+    return std::get<Options>(methods[0]);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(auth_section)
+
+BOOST_AUTO_TEST_CASE(a_flask_session) {
+    const auto given =
+        method("flask_session: {secret_key_file: [key, old], identity: /user, max_age: 1500ms}");
+    CHECK_LINES(given.problems(), {});
+    const auto got = options<auth::FlaskSessionOptions>(given);
+    CHECK_LINES(got.secret_keys, {key_of_32, "old key"});
+    BOOST_CHECK_EQUAL(got.identity, "/user");
+    BOOST_CHECK(got.max_age == std::chrono::seconds(2));
+    BOOST_CHECK(got.clock_skew == std::chrono::seconds(5));
+}
+
+BOOST_AUTO_TEST_CASE(a_jwt) {
+    CHECK_LINES(
+        method("jwt: {algorithms: [HS256], secret_file: key, issuer: i, audience: a, leeway: 1s}").problems(),
+        {});
+    const auto got = options<auth::JwtOptions>(
+        method("jwt: {algorithms: [HS256], secret_file: key, issuer: i, audience: a, leeway: 1s}"));
+    CHECK_LINES(got.algorithms, {"HS256"});
+    BOOST_CHECK_EQUAL(got.secret, key_of_32);
+    BOOST_CHECK_EQUAL(got.issuer, "i");
+    CHECK_LINES(got.audience, {"a"});
+    BOOST_CHECK(got.leeway == std::chrono::seconds(1));
+    BOOST_CHECK_EQUAL(got.identity, "/sub");
+}
+
+BOOST_AUTO_TEST_CASE(fixed_tokens) {
+    Given given = method("token: {sha256_file: hashes, subject: robot}");
+    given.files["hashes"] = "# of the robot\n\n  " + std::string(64, 'A') + " \r\n" + std::string(64, 'b');
+    CHECK_LINES(given.problems(), {});
+    const auto got = options<auth::TokenOptions>(given);
+    CHECK_LINES(got.sha256, {std::string(64, 'a'), std::string(64, 'b')});
+    BOOST_CHECK_EQUAL(got.subject, "robot");
+}
+
+BOOST_AUTO_TEST_CASE(secrets_in_plain_sight_are_a_warning) {
+    CHECK_LINES(method("jwt: {algorithms: HS256, secret: " + key_of_32 + "}").problems(),
+                {"6:40: warning: auth.any_of[0].jwt.secret: a secret in plain sight: put it into a file "
+                 "(secret_file) or "
+                 "the environment (${NAME})"});
+    Given given = method("jwt: {algorithms: HS256, secret: \"${KEY}\"}");
+    given.variables["KEY"] = key_of_32;
+    CHECK_LINES(given.problems(), {});
+}
+
+BOOST_AUTO_TEST_CASE(files_of_secrets_that_everybody_can_read_are_a_warning) {
+    Given given = method("flask_session: {secret_key_file: key}");
+    given.others_can_read = true;
+    CHECK_LINES(given.problems(),
+                {"6:40: warning: \"key\" holds a secret, and every user of this machine can read it: "
+                 "chmod o-r"});
+    BOOST_CHECK(given.load().good);
+}
+
+BOOST_AUTO_TEST_CASE(secrets_that_are_not_there) {
+    CHECK_LINES(method("flask_session: {secret_key_file: missing}").problems(),
+                {"6:40: cannot read \"missing\": No such file or directory"});
+    CHECK_LINES(method("jwt: {algorithms: HS256, secret_file: empty}").problems(),
+                {"6:45: \"empty\" is empty: a secret is expected in it"});
+    CHECK_LINES(method("flask_session: {}").problems(),
+                {"6:7: auth.any_of[0]: flask_session: needs a secret key, and none of them empty"});
+    CHECK_LINES(method("jwt: {algorithms: RS256, jwks_file: missing}").problems(),
+                {"6:43: cannot read \"missing\": No such file or directory"});
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_given_twice_leaves_open_which_counts) {
+    CHECK_LINES(method("jwt: {algorithms: HS256, secret: x, secret_file: key}").problems(),
+                {"6:56: auth.any_of[0].jwt: secret and secret_file are both set: keep one"});
+}
+
+BOOST_AUTO_TEST_CASE(what_the_guard_cannot_use_is_told_at_its_method) {
+    CHECK_LINES(method("jwt: {algorithms: HS256, secret: \"${S}\"}").problems(),
+                {"6:40: the environment variable S is not set, and ${S} has no default: ${S:-default}"});
+    CHECK_LINES(method("jwt: {algorithms: HS256, secret: \"\"}").problems(),
+                {"6:40: auth.any_of[0].jwt.secret is empty: text is expected"});
+    CHECK_LINES(method("jwt: {algorithms: HS256, secret_file: short}").problems(),
+                {"6:7: auth.any_of[0]: jwt: HS256 needs a secret of at least 32 bytes"});
+    CHECK_LINES(method("token: {sha256: abc}").problems(),
+                {"6:7: auth.any_of[0]: token: sha256 entry 1 is not 64 hex digits"});
+}
+
+BOOST_AUTO_TEST_CASE(messages_never_show_a_secret) {
+    for (const std::string yaml :
+         {"jwt: {algorithms: HS256, secret: hunter2}", "flask_session: {secret_key: [hunter2, [x]]}",
+          "token: {sha256: [hunter2]}", "jwt: {algorithms: x, secret: hunter2, secret_file: key}"}) {
+        for (const std::string& line : method(yaml).problems()) {
+            BOOST_CHECK_MESSAGE(line.find("hunter2") == std::string::npos, line);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(each_element_has_one_method) {
+    CHECK_LINES(method("{}").problems(),
+                {"6:7: auth.any_of[0]: exactly one of these is expected: flask_session, jwt, token"});
+    CHECK_LINES(
+        method("{token: {sha256: " + hash + "}, jwt: {algorithms: HS256, secret_file: key}}").problems(),
+        {"6:" + std::to_string(27 + 64) +
+         ": auth.any_of[0]: exactly one of these is expected: flask_session, jwt, token"});
+}
+
+BOOST_AUTO_TEST_CASE(protection_without_a_method_lets_nobody_in) {
+    CHECK_LINES(with("auth: {protect: [/socket.io/]}\n").problems(),
+                {"3:17: auth.protect without auth.any_of: nobody could get in"});
+}
+
+BOOST_AUTO_TEST_CASE(places_and_headers_arrive) {
+    const Loaded got = loaded(
+        "auth:\n"
+        "  from: {header: [x-token], query: [token], cookie: [], protocol: bearer, connect: [token, auth]}\n"
+        "  refuse_with: http\n"
+        "  identity_headers: {X-User: sub, X-Mail: /mail}\n");
+    CHECK_LINES(got.config.auth.from.header, {"x-token"});
+    CHECK_LINES(got.config.auth.from.query, {"token"});
+    CHECK_LINES(got.config.auth.from.cookie, {});
+    CHECK_LINES(got.config.auth.from.protocol, {"bearer"});
+    CHECK_LINES(got.config.auth.from.connect, {"token", "auth"});
+    BOOST_CHECK(got.config.auth.refuse_with == auth::RefuseWith::http);
+    BOOST_CHECK_EQUAL(got.config.auth.identity_headers.at(0).first, "X-User");
+    BOOST_CHECK_EQUAL(got.config.auth.identity_headers.at(1).second, "/mail");
+    CHECK_LINES(with("auth: {identity_headers: {\"X User\": sub}}\n").problems(),
+                {"3:27: auth.identity_headers: \"X User\" is not the name of a header"});
+}
+
+BOOST_AUTO_TEST_CASE(origins_arrive) {
+    const Loaded got = loaded(
+        "cors:\n"
+        "  allowed_origins: [same-origin, https://a.example, {regex: 'https://b[0-9]+\\.example'}]\n"
+        "  allow_missing_origin: never\n"
+        "  allow_credentials: false\n"
+        "  allowed_headers: []\n");
+    CHECK_LINES(got.config.origins.allowed, {"same-origin", "https://a.example"});
+    CHECK_LINES(got.config.origins.allowed_regex, {"https://b[0-9]+\\.example"});
+    BOOST_CHECK(got.config.origins.allow_missing == auth::MissingOrigin::never);
+    BOOST_CHECK(!got.config.origins.allow_credentials);
+    BOOST_CHECK(got.config.origins.allow_headers.empty());
+}
+
+BOOST_AUTO_TEST_CASE(origins_that_are_none_are_told_where_they_stand) {
+    CHECK_LINES(with("cors:\n  allowed_origins:\n    - https://a.example/path\n    - {regex: '('}\n    - "
+                     "{regexp: x}\n")
+                    .problems(),
+                {"5:7: cors.allowed_origins[0]: \"https://a.example/path\" is no origin "
+                 "(scheme://host[:port], no path), "
+                 "nor a pattern of them",
+                 "6:7: cors.allowed_origins[1]: origin regex (: missing ): (",
+                 "7:7: cors.allowed_origins[2].regex is missing: text is expected",
+                 "7:8: unknown key \"regexp\" in cors.allowed_origins[2]: did you mean \"regex\"?"});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
