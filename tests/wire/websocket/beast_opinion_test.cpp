@@ -52,7 +52,11 @@ std::string relay(Socket& from, Socket& to, ours::Sender sender) {
         std::string_view bytes = kept;
         for (;;) {
             const auto message = reader.next(bytes, scratch);
-            if (!message) return message.error().message();
+            if (!message) {  // the ends would wait for each other for ever
+                from.shutdown(Socket::shutdown_both);
+                to.shutdown(Socket::shutdown_both);
+                return message.error().message();
+            }
             if (!*message) break;
             const auto mask = sender == ours::Sender::client
                                   ? std::optional(ours::MaskKey{++salt, 0x80, 0x7f, 0xff})
