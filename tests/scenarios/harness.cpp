@@ -157,15 +157,28 @@ Upstream::Upstream() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0
     port_ = ntohs(address.sin_port);
 }
 
+// The proxy looks now and then whether the upstream takes connections; such a look says nothing and ends at
+// once.
+net::UniqueFd Upstream::take(int timeout_ms) const {
+    while (true) {
+        pollfd waits{listener_.get(), POLLIN, 0};
+        if (::poll(&waits, 1, timeout_ms) != 1) return {};
+        net::UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        char byte = 0;
+        pollfd reads{fd.get(), POLLIN, 0};
+        BOOST_REQUIRE(::poll(&reads, 1, patience_ms) == 1);
+        if (::recv(fd.get(), &byte, 1, MSG_PEEK) == 1) return fd;
+    }
+}
+
 Peer Upstream::accept() {
-    pollfd waits{listener_.get(), POLLIN, 0};
-    BOOST_REQUIRE_MESSAGE(::poll(&waits, 1, patience_ms) == 1, "the upstream was not contacted");
-    return Peer(net::UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+    net::UniqueFd fd = take(patience_ms);
+    BOOST_REQUIRE_MESSAGE(fd, "the upstream was not contacted");
+    return Peer(std::move(fd));
 }
 
 bool Upstream::contacted() const {
-    pollfd waits{listener_.get(), POLLIN, 0};
-    return ::poll(&waits, 1, 0) == 1;
+    return static_cast<bool>(take(0));
 }
 
 Proxy::Proxy(const Upstream& upstream, Setup setup) {

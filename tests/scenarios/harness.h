@@ -68,13 +68,14 @@ class Upstream {
   public:
     Upstream();
     [[nodiscard]] Peer accept();
-    // Somebody has connected, or tried to: only for "nobody did" at the end of a test.
+    // Somebody has connected and said something: for "nobody did", at the end of a test.
     [[nodiscard]] bool contacted() const;
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     // Connections are refused from now on.
     void stop() { listener_.reset(); }
 
   private:
+    [[nodiscard]] net::UniqueFd take(int timeout_ms) const;
     net::UniqueFd listener_;
     std::uint16_t port_ = 0;
 };
