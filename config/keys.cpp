@@ -163,7 +163,7 @@ Key{"admin.listen", Type::address, list, "127.0.0.1:9901", "off", "", "Where; `o
 Key{"admin.token", Type::text, secret, "", "", "", "What must come in `Authorization: Bearer`. Prefer `token_file`."},
 Key{"admin.token_file", Type::file, 0, "", "", "", "The same, in a file."},
 
-Key{"logging", Type::section, 0, "", "", "", "The log, on standard output."},
+Key{"logging", Type::section, 0, "", "", "", "The log, on standard error."},
 Key{"logging.level", Type::choice, 0, "info", "debug|info|warning|error", "", "The least that is written."},
 Key{"logging.format", Type::choice, 0, "text", "text|json", "", "One line of text, or one JSON object, for each entry."},
 Key{"logging.access", Type::boolean, 0, "true", "", "", "A line when a client comes, and one when it goes."},

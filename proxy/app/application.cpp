@@ -21,9 +21,9 @@
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/metrics.h"
 #include "proxy/telemetry/process_stats.h"
+#include "proxy/wire/json/scan.h"
 
 namespace forestay::app {
-
 namespace {
 
 // Keys and origins were checked when the configuration was loaded; what is wrong only now is still said in
@@ -86,13 +86,18 @@ std::string json_list(const std::vector<std::string>& addresses) {
 }  // namespace
 
 struct Application::Impl {
-    explicit Impl(config::Config given)
+    Impl(config::Config given, std::vector<config::Problem> risky)
         : config(std::move(given)),
+          warnings(std::move(risky)),
           log(config.log, STDERR_FILENO),
           shared(make_shared_parts()),
           loop(shared),
           server(loop) {
         if (!config.net.admin_listen.empty()) admin.emplace(loop, config.net.admin_listen, admin_options());
+        // From here on a signal is a wish and not the end: who reads the ready file may send one at once.
+        std::signal(SIGPIPE, SIG_IGN);
+        signals.emplace(loop.context(), SIGINT, SIGTERM);
+        on_signal();
     }
 
     net::Shared make_shared_parts() {
@@ -140,6 +145,7 @@ struct Application::Impl {
     void on_signal();
 
     config::Config config;
+    std::vector<config::Problem> warnings;
     telemetry::Log log;
     std::vector<std::string> rule_names;
     net::Shared shared;
@@ -164,7 +170,8 @@ void Application::Impl::on_signal() {
     });
 }
 
-Application::Application(config::Config config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Application::Application(config::Config config, std::vector<config::Problem> warnings)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(warnings))) {}
 Application::~Application() = default;
 
 std::string Application::ready_json() const {
@@ -176,9 +183,6 @@ std::string Application::ready_json() const {
 
 void Application::run() {
     Impl& all = *impl_;
-    std::signal(SIGPIPE, SIG_IGN);
-    all.signals.emplace(all.loop.context(), SIGINT, SIGTERM);
-    all.on_signal();
     const auto& upstream = all.shared.options.upstream;
     std::vector<std::pair<std::string_view, std::string>> fields{{"version", std::string(version)}};
     for (const std::string& address : names(all.server.bound())) fields.emplace_back("listen", address);
@@ -188,6 +192,10 @@ void Application::run() {
         for (const std::string& address : names(all.admin->bound())) fields.emplace_back("admin", address);
     }
     all.say(net::Level::info, "started", std::move(fields));
+    for (const config::Problem& warning : all.warnings) {
+        all.say(net::Level::warning, "risky_setting",
+                {{"at", to_string(warning.at)}, {"what", warning.message}});
+    }
     all.loop.run();
     all.say(net::Level::info, "stopped", {});
 }

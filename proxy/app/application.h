@@ -3,15 +3,19 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
+#include "config/problem.h"
 
 namespace forestay::app {
 
 class Application {
   public:
-    // Binds every listener. Throws std::exception with a clear text when something cannot be had.
-    explicit Application(config::Config config);
+    // Binds every listener, and takes SIGINT and SIGTERM from here on. Throws std::exception with a clear
+    // text when something cannot be had. `warnings`: what the configuration's check had to say; it goes to
+    // the log.
+    Application(config::Config config, std::vector<config::Problem> warnings);
     ~Application();
 
     // The bound addresses, as JSON: {"pid":N,"listen":[...],"admin":[...]}.

@@ -29,10 +29,12 @@ void write_ready_file(const std::string& path, const std::string& json) {
 
 int run(const config::Request& request, const std::string& ready_file) {
     auto loaded = config::load(request, {});
-    print_problems(loaded.problems);
-    if (!loaded.good) return bad_configuration;
+    if (!loaded.good) {
+        print_problems(loaded.problems);
+        return bad_configuration;
+    }
     try {
-        Application application(std::move(loaded.config));
+        Application application(std::move(loaded.config), std::move(loaded.problems));
         if (!ready_file.empty()) write_ready_file(ready_file, application.ready_json());
         application.run();
     } catch (const std::exception& error) {

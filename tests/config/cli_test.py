@@ -2,16 +2,19 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 FORESTAY = sys.argv.pop(1)
 TWO_KEYS = "listen: 127.0.0.1:8080\nupstream: http://127.0.0.1:5000\n"
 
 
-class CommandLine(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
@@ -31,6 +34,8 @@ class CommandLine(unittest.TestCase):
             cwd=self.folder.name, env={"PATH": "/usr/bin:/bin", **(env or {})})
         return result.returncode, result.stdout, result.stderr
 
+
+class CommandLine(Case):
     def test_check_says_that_a_configuration_is_fine(self):
         self.write(TWO_KEYS)
         self.assertEqual(self.forestay("check", "-c", "f.yaml"), (0, "f.yaml is fine\n", ""))
@@ -165,6 +170,106 @@ class CommandLine(unittest.TestCase):
         shown = os.read(ours, 1 << 16).decode()
         os.close(ours)
         return shown
+
+
+class Run(Case):
+    def start(self, *arguments):
+        """Runs until its listeners are up; returns the process and what the ready file says."""
+        ready = self.path("ready.json")
+        child = subprocess.Popen(
+            [FORESTAY, "run", "--listen", "127.0.0.1:0", "--upstream", "http://127.0.0.1:9", "--set",
+             "admin.listen=127.0.0.1:0", "--ready-file", ready, *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder.name)
+        self.addCleanup(self.end, child)
+        limit = time.monotonic() + 30
+        while not os.path.exists(ready):
+            if child.poll() is not None or time.monotonic() > limit:
+                self.fail("never ready: " + str(child.communicate(timeout=30)))
+            time.sleep(0.01)
+        with open(ready, encoding="utf-8") as file:
+            return child, json.load(file)
+
+    @staticmethod
+    def end(child):
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+
+    def test_the_ready_file_names_what_was_bound(self):
+        child, ready = self.start("--listen", "[::1]:0", "--listen", "unix:" + self.path("f.sock"))
+        self.assertEqual(ready["pid"], child.pid)
+        self.assertEqual(len(ready["admin"]), 1)
+        self.assertEqual(len(ready["listen"]), 3)
+        self.assertEqual(ready["listen"][2], "unix:" + self.path("f.sock"))
+        for address in ready["listen"][:2] + ready["admin"]:
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), timeout=30).close()
+
+    def test_the_first_line_of_the_log_says_who_where_and_for_whom(self):
+        child, ready = self.start("--set", "logging.format=json")
+        child.send_signal(signal.SIGTERM)
+        out, err = child.communicate(timeout=30)
+        self.assertEqual((child.returncode, out), (0, ""))
+        first = json.loads(err.splitlines()[0])
+        self.assertEqual(first["event"], "started")
+        self.assertRegex(first["version"], r"^\d+\.\d+\.\d+$")
+        self.assertEqual((first["listen"], first["admin"]), (ready["listen"][0], ready["admin"][0]))
+        self.assertEqual(first["upstream"], "http://127.0.0.1:9")
+
+    def test_a_signal_that_comes_with_the_ready_file_is_already_a_wish(self):
+        for number in [signal.SIGTERM, signal.SIGINT]:
+            child, _ = self.start()
+            child.send_signal(number)
+            child.communicate(timeout=30)
+            self.assertEqual(child.returncode, 0, number)
+            os.remove(self.path("ready.json"))
+
+    def test_a_second_signal_cuts_a_drain_that_takes_long(self):
+        child, ready = self.start("--set", "drain.timeout=1h")
+        host, _, port = ready["listen"][0].rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            client.sendall(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+            child.send_signal(signal.SIGTERM)
+            while "draining" not in (line := child.stderr.readline()):
+                self.assertNotEqual(line, "")
+            child.send_signal(signal.SIGTERM)
+            child.communicate(timeout=30)
+        self.assertEqual(child.returncode, 0)
+
+    def test_risky_settings_are_in_the_log(self):
+        child, _ = self.start("--set", "auth.from.query=[token]", "--set", "logging.format=json")
+        child.send_signal(signal.SIGTERM)
+        _, err = child.communicate(timeout=30)
+        entries = [json.loads(line) for line in err.splitlines()]
+        self.assertEqual([(e["level"], e["at"]) for e in entries if e["event"] == "risky_setting"],
+                         [("warning", "--set auth.from.query")])
+
+    def test_what_cannot_be_had_is_one_clear_line(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            taken = "127.0.0.1:" + str(other.getsockname()[1])
+            for arguments in [["--listen", taken, "--set", "admin.listen=off"],
+                              ["--listen", "127.0.0.1:0", "--set", "admin.listen=" + taken]]:
+                code, out, err = self.forestay("run", "--upstream", "http://127.0.0.1:9", *arguments)
+                self.assertEqual((code, out), (1, ""), arguments)
+                self.assertRegex(err, r"^forestay: [^\n]*" + taken + r"[^\n]*in use[^\n]*\n$")
+
+    def test_an_address_of_another_machine(self):
+        code, _, err = self.forestay("run", "--upstream", "http://127.0.0.1:9", "--listen", "192.0.2.1:8080", "--set",
+                                     "auth.protect=[]", "--set", "admin.listen=off")
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r"^forestay: [^\n]*192\.0\.2\.1:8080[^\n]*\n$")
+
+    def test_a_ready_file_that_cannot_be_written(self):
+        code, _, err = self.forestay("run", "--upstream", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--set",
+                                     "admin.listen=off", "--ready-file", self.path("no/such/folder/ready.json"))
+        self.assertEqual(code, 1)
+        self.assertIn("forestay: cannot write ", err)
+
+    def test_a_bad_configuration_is_told_and_nothing_runs(self):
+        self.write("listen: x\n")
+        code, out, err = self.forestay("run", "-c", "f.yaml")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("f.yaml:1:9: listen: ", err)
 
 
 if __name__ == "__main__":
