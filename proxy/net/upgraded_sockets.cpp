@@ -32,6 +32,16 @@ constexpr std::chrono::seconds close_timeout{5};
 constexpr std::size_t events_per_wait = 256;
 constexpr int waits_per_wakeup = 4;  // then Asio's own sockets have their turn
 
+// One span, the usual case, needs no message header that the kernel would have to fetch.
+ssize_t write_once(int fd, std::span<iovec> spans) {
+    constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    if (spans.size() == 1) return ::send(fd, spans[0].iov_base, spans[0].iov_len, flags);
+    msghdr message{};
+    message.msg_iov = spans.data();
+    message.msg_iovlen = spans.size();
+    return ::sendmsg(fd, &message, flags);
+}
+
 // What the kernel did not take. Exists only under back-pressure.
 struct Waiting {
     std::string bytes;
@@ -194,8 +204,8 @@ void UpgradedSockets::Impl::read(UpgradedSocket& socket) {
 
 void UpgradedSockets::Impl::write(UpgradedSocket& socket) {
     Waiting& waiting = *socket.waiting;
-    const ssize_t sent = ::send(socket.fd.get(), waiting.bytes.data() + waiting.sent, waiting.left(),
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    iovec rest{waiting.bytes.data() + waiting.sent, waiting.left()};
+    const ssize_t sent = write_once(socket.fd.get(), {&rest, 1});
     if (sent < 0) {
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return;
         // Reading will tell the rest, after what the peer had sent before.
@@ -285,10 +295,7 @@ std::size_t UpgradedSockets::send(UpgradedSocket& socket, std::span<const iovec>
         std::copy_n(spans.begin(), count, part.begin());
         part[0].iov_base = static_cast<char*>(part[0].iov_base) + skip;
         part[0].iov_len -= skip;
-        msghdr message{};
-        message.msg_iov = part.data();
-        message.msg_iovlen = count;
-        const ssize_t sent = ::sendmsg(socket.fd.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t sent = write_once(socket.fd.get(), {part.data(), count});
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
             socket.readable = socket.hung_up = true;
