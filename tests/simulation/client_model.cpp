@@ -1,0 +1,382 @@
+#include "tests/simulation/client_model.h"
+
+#include "tests/simulation/upstream_model.h"
+
+namespace forestay::simulation {
+
+using namespace std::chrono_literals;
+using session::CloseReason;
+using wire::engineio::PacketType;
+using wire::socketio::Packet;
+using SioType = wire::socketio::PacketType;
+
+ClientModel::ClientModel(World& world, Random random)
+    : world_(world),
+      scenario_(world.scenario()),
+      ledger_(world.ledger()),
+      random_(random),
+      transport_(
+          world, random_.branch(), [this] { opened(); },
+          [this](bool binary, std::string_view data) { heard(binary, data); }) {
+    namespaces_["/"];
+    namespaces_["/chat"];
+}
+
+void ClientModel::start() {
+    world_.note("client: " + std::string(name(scenario_.kind)));
+    transport_.open();
+    operate_later();
+}
+
+void ClientModel::rest() {
+    world_.client_reads(true);
+    calm_until_ = TimePoint::max();
+}
+
+void ClientModel::check_at_rest() const {
+    if (!finished_) transport_.check_at_rest();
+    require(!arriving_, "the client waits for attachments that do not come");
+    if (scenario_.kind == Kind::plain) return;
+    for (const auto& [name, nsp] : namespaces_)
+        require(nsp.membership != Membership::joining, "a CONNECT got no reply");
+}
+
+void ClientModel::leave() {
+    finished_ = true;
+    const bool plain = scenario_.kind == Kind::plain;
+    switch (random_.below(5)) {
+        case 0:
+            world_.note("client: says goodbye");
+            ledger_.allow(CloseReason::goodbye);
+            return transport_.close();
+        case 1:
+            world_.note("client: vanishes");
+            if (plain) break;
+            ledger_.allow(CloseReason::ping_timeout);
+            return transport_.vanish();
+        case 2:
+            world_.note("client: drops its sockets");
+            ledger_.allow(transport_.on_websocket() ? CloseReason::connection_lost
+                                                    : CloseReason::ping_timeout);
+            return transport_.drop();
+        case 3:
+            world_.note("upstream: goes away");
+            return world_.upstream().leave();
+        default:
+            break;
+    }
+    world_.note("shutdown");
+    world_.shut_down();
+}
+
+// ---- what it does
+
+void ClientModel::operate_later() {
+    world_.schedule().after(random_.pause(0ms, scenario_.client_pace * 2), [this] {
+        if (world_.over() || finished_ || !transport_.alive()) return;
+        if (world_.at_rest()) return;
+        operate();
+        operate_later();
+    });
+}
+
+void ClientModel::operate() {
+    if (random_.chance(10)) disturb();
+    if (finished_) return;
+    if (scenario_.kind == Kind::plain) return send_plain();
+    const std::string_view name = random_.chance(75) ? "/" : "/chat";
+    Namespace& nsp = namespaces_.find(name)->second;
+    switch (nsp.membership) {
+        case Membership::in:
+            return talk(name, nsp);
+        case Membership::out:
+            if (name == "/chat" && namespaces_["/"].membership == Membership::in) join(name);
+            return;
+        case Membership::joining:
+            if (!random_.chance(20)) return;
+            ledger_.slip_until(world_.schedule().now() + 60s);  // no fallback before the CONNECT reply
+            talk(name, nsp);                                    // no stock client does, but it is allowed
+            return;
+        case Membership::gone:
+            return;
+    }
+}
+
+std::string ClientModel::padding() {
+    const auto limit = scenario_.policy.limits.message_bytes;
+    const std::size_t size =
+        random_.chance(95) ? random_.below(100) : random_.below(limit < 10'000 ? limit / 2 : 70'000);
+    return std::string(size, 'x');
+}
+
+void ClientModel::talk(std::string_view name, Namespace& nsp) {
+    SioPacket packet;
+    packet.nsp = name;
+    const Number n = ledger_.client_sends(name);
+    const std::string number = "{\"n\":" + std::to_string(n);
+    std::optional<RuleIndex> tracked;
+    switch (random_.below(8)) {
+        case 0:
+        case 1:
+            tracked = ask_rule;
+            packet.id = nsp.next_ack++;
+            nsp.acks[*packet.id] = {n, true};
+            packet.arguments = "\"ask\"," + number + "}";
+            break;
+        case 2:
+        case 3: {
+            tracked = chat_rule;
+            const std::string id = random_.chance(50) ? std::to_string(n) : "\"q" + std::to_string(n) + "\"";
+            requests_by_id_[id] = n;
+            packet.arguments = "\"chat\"," + number + ",\"mode\":\"think\",\"message_id\":" + id + "}";
+            break;
+        }
+        case 4:
+            tracked = line_rule;
+            packet.arguments = "\"line\"," + number + "}";
+            break;
+        case 5:
+            packet.id = nsp.next_ack++;
+            nsp.acks[*packet.id] = {n, false};
+            packet.arguments = "\"note\"," + number + "}";
+            break;
+        default:
+            packet.arguments = "\"msg\"," + number + ",\"text\":\"" + padding() + "\"}";
+            break;
+    }
+    if (random_.chance(20)) packet.attachments = attachments_of(n, 1 + random_.below(3), random_.below(300));
+    emit(std::move(packet), n, tracked);
+    if (name == "/chat" && nsp.membership == Membership::in && random_.chance(3)) {
+        world_.note("client: leaves " + std::string(name));
+        transport_.send({PacketType::message, false, "1/chat,", {}});
+        nsp = {};
+        nsp.membership = Membership::gone;
+        left_a_namespace_ = true;
+    }
+}
+
+void ClientModel::emit(SioPacket packet, Number n, std::optional<RuleIndex> tracked) {
+    world_.note("client: " + header_of(packet).substr(0, 80));
+    if (tracked) ledger_.request_sent(n, *tracked);
+    std::function<void()> read;
+    if (tracked) read = [this, n] { ledger_.request_read(n); };
+    transport_.send({PacketType::message, false, header_of(packet), std::move(read)});
+    for (auto& attachment : packet.attachments)
+        transport_.send({PacketType::message, true, std::move(attachment), {}});
+}
+
+void ClientModel::join(std::string_view name) {
+    world_.note("client: joins " + std::string(name));
+    namespaces_.find(name)->second.membership = Membership::joining;
+    const std::string suffix = is_v3(scenario_.kind) ? "" : "{\"token\":\"t\"}";
+    transport_.send(
+        {PacketType::message, false, (name == "/" ? "0" : "0" + std::string(name) + ",") + suffix, {}});
+}
+
+void ClientModel::send_plain() {
+    const Number n = ledger_.client_sends();
+    world_.note("client: message " + std::to_string(n));
+    transport_.send({PacketType::message,
+                     random_.chance(30),
+                     "{\"n\":" + std::to_string(n) + ",\"x\":\"" + padding() + "\"}",
+                     {}});
+}
+
+// ---- what goes wrong around it
+
+void ClientModel::disturb() {
+    const Troubles& troubles = scenario_.troubles;
+    if (random_.chance(20) && transport_.on_websocket()) transport_.send_ping_frame();
+    if (troubles.client_oddities) be_odd();
+    if (troubles.get_twice) transport_.get_again();
+    if (troubles.client_hostile && random_.chance(20)) return misbehave();
+    if (troubles.client_crashes && random_.chance(20)) {
+        world_.note("client: crashes");
+        finished_ = true;
+        ledger_.allow(transport_.on_websocket() ? CloseReason::connection_lost : CloseReason::ping_timeout);
+        return transport_.drop();
+    }
+    const TimePoint now = world_.schedule().now();
+    if (now < calm_until_ || world_.client_socket() == nullptr || !world_.client_socket()->open) return;
+    auto duration = random_.pause(10ms, 1'500ms);
+    if (troubles.freeze && random_.chance(50)) {
+        world_.note("network: the client's bytes stop");
+        auto& pipe =
+            random_.chance(50) ? world_.client_socket()->to_session : world_.client_socket()->to_peer;
+        pipe->freeze(random_.below(60), duration);
+    } else if (troubles.client_too_slow && transport_.on_websocket()) {
+        world_.note("client: stops reading for ever");
+        ledger_.allow(CloseReason::slow_client);
+        ledger_.allow(CloseReason::ping_timeout);  // it does not see our pings either
+        finished_ = true;
+        world_.client_reads(false);
+    } else if (troubles.client_blocks && transport_.on_websocket()) {
+        world_.note("client: does not read for a while");
+        const auto longest =
+            std::min(scenario_.policy.limits.slow_client_timeout, scenario_.policy.ping_timeout);
+        duration = random_.pause(10ms, longest - 2'500ms);
+        ledger_.slip_until(now + duration + 4s);  // a binary answer may be under way
+        world_.client_reads(false);
+        world_.schedule().after(duration, [this] { world_.client_reads(true); });
+    } else {
+        return;
+    }
+    calm_until_ = now + duration + scenario_.policy.ping_timeout + scenario_.policy.ping_interval;
+}
+
+// Forbidden, and harmless when it is dropped.
+void ClientModel::be_odd() {
+    if (scenario_.kind == Kind::plain || is_v3(scenario_.kind)) return;
+    if (namespaces_["/"].membership != Membership::in) return;
+    world_.note("client: does something odd");
+    switch (random_.below(4)) {
+        case 0:
+            return transport_.send({PacketType::pong, false, "", {}});
+        case 1:
+            return transport_.send({PacketType::message, false, "3999999[]", {}});
+        case 2:
+            return transport_.send({PacketType::message, false, "0", {}});
+        default:
+            return transport_.send({PacketType::noop, false, "", {}});
+    }
+}
+
+void ClientModel::misbehave() {
+    ledger_.allow(CloseReason::protocol_violation);
+    ledger_.allow(CloseReason::limit);
+    finished_ = true;
+    if (transport_.on_websocket() && random_.chance(50)) {
+        world_.note("client: sends a bad frame");
+        constexpr std::array<std::string_view, 4> frames{"\x81\x02hi", "\xc1\x80zzzz", "\x83\x80zzzz",
+                                                         "\x80\x81zzzzx"};
+        return transport_.send_raw(frames[random_.below(frames.size())]);
+    }
+    if (scenario_.kind == Kind::plain) return;
+    world_.note("client: sends a bad packet");
+    constexpr std::array<std::string_view, 6> packets{R"(2["disconnect"])", R"(2"x")", R"(50-["x"])",
+                                                      R"(2["x")",           R"(4{})",  R"(2/nowhere,["x"])"};
+    transport_.send({PacketType::message, false, std::string(packets[random_.below(packets.size())]), {}});
+}
+
+// ---- what it hears
+
+void ClientModel::opened() {
+    if (is_v3(scenario_.kind))
+        namespaces_["/"].membership = Membership::joining;  // the upstream says so unasked
+    else
+        world_.schedule().after(random_.pause(0ms, 500ms), [this] { join("/"); });
+}
+
+void ClientModel::heard(bool binary, std::string_view data) {
+    if (scenario_.kind == Kind::plain) return heard_plain(data);
+    if (binary) {
+        require(arriving_.has_value(), "the client got an attachment without a header");
+        const auto m = number_after(arriving_->header, "\"m\":");
+        require(m && is_attachment_of(data, *m, arriving_->seen++),
+                "the client got an attachment of another packet");
+        if (--arriving_->missing > 0) return;
+        const std::string header = std::move(arriving_->header);
+        arriving_.reset();
+        return whole(header);
+    }
+    require(!arriving_, "the client got a text packet between a header and its attachments");
+    const auto packet = wire::socketio::scan_server_packet(data);
+    if (!packet) throw Violation("the client got what is no packet: " + std::string(data.substr(0, 80)));
+    if (packet->attachments > 0)
+        arriving_ = Arriving{std::string(data), packet->attachments, 0};
+    else
+        whole(data);
+}
+
+void ClientModel::heard_plain(std::string_view data) {
+    const auto m = number_after(data, "\"m\":");
+    require(m.has_value(), "the client got a message without a number");
+    ledger_.client_got(*m);
+}
+
+void ClientModel::whole(std::string_view text) {
+    const Packet packet = *wire::socketio::scan_server_packet(text);
+    const auto found = namespaces_.find(packet.nsp);
+    require(found != namespaces_.end(), "the client got a packet of a namespace that it does not know");
+    Namespace& nsp = found->second;
+    switch (packet.type) {
+        case SioType::connect:
+            require(nsp.membership == Membership::joining || nsp.membership == Membership::gone,
+                    "a second CONNECT reply");
+            if (nsp.membership == Membership::joining) nsp.membership = Membership::in;
+            return;
+        case SioType::connect_error:
+            require(!packet.payload.empty(), "a CONNECT_ERROR without payload");
+            nsp.membership = Membership::gone;
+            left_a_namespace_ = true;
+            return;
+        case SioType::disconnect:
+            require(packet.payload.empty(), "a DISCONNECT with a payload");
+            nsp.membership = Membership::gone;
+            left_a_namespace_ = true;
+            return;
+        case SioType::event:
+        case SioType::binary_event:
+            return heard_event(nsp, packet);
+        case SioType::ack:
+        case SioType::binary_ack:
+            return heard_ack(nsp, packet);
+    }
+}
+
+void ClientModel::heard_event(Namespace& nsp, const Packet& packet) {
+    const auto m = number_after(packet.payload, "\"m\":");
+    const bool fallback = packet.payload.find("\"status\":\"timeout\"") != std::string_view::npos;
+    require(m.has_value() != fallback, "the client got an event of nobody");
+    if (m) ledger_.client_got(*m);
+    if (nsp.membership == Membership::gone) return;  // under way when it left; stock clients ignore it
+    if (packet.event == "response") {
+        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"), packet);
+        const auto request = id ? requests_by_id_.find(*id) : requests_by_id_.end();
+        require(request != requests_by_id_.end(), "a response to no request");
+        if (fallback)
+            ledger_.client_got_fallback(request->second);
+        else
+            ledger_.client_got_answer(request->second);
+    } else if (packet.event == "line_done") {
+        ledger_.client_got_line(fallback);
+    } else if (packet.event == "late_reply") {
+        if (const auto n = number_after(packet.payload, "\"re\":")) ledger_.client_got_late_answer(*n);
+    }
+    if (packet.id) acknowledge(packet);
+}
+
+void ClientModel::heard_ack(Namespace& nsp, const Packet& packet) {
+    const auto m = number_after(packet.payload, "\"m\":");
+    if (m) ledger_.client_got(*m);
+    if (nsp.membership == Membership::gone) return;
+    const auto request = nsp.acks.find(packet.id.value_or(~std::uint64_t{0}));
+    require(request != nsp.acks.end(), "an ACK for nothing");
+    const auto [n, tracked] = request->second;
+    if (!tracked) {
+        require(m.has_value(), "an untracked event got a fallback");
+        nsp.acks.erase(request);  // and never again
+    } else if (m) {
+        ledger_.client_got_answer(n);
+    } else {
+        ledger_.client_got_fallback(n);
+    }
+}
+
+void ClientModel::acknowledge(const Packet& packet) {
+    if (finished_ || random_.chance(20)) return;  // some handlers forget
+    SioPacket ack;
+    ack.type = '3';
+    const auto found = namespaces_.find(packet.nsp);
+    ack.nsp = found->first;
+    ack.id = packet.id;
+    world_.schedule().after(random_.pause(0ms, 500ms), [this, ack, found]() mutable {
+        if (finished_ || !transport_.alive() || found->second.membership != Membership::in) return;
+        const Number n = ledger_.client_sends(ack.nsp);
+        ack.arguments = "{\"n\":" + std::to_string(n) + "}";
+        if (random_.chance(20)) ack.attachments = attachments_of(n, 1, 10);
+        emit(std::move(ack), n, std::nullopt);
+    });
+}
+
+}  // namespace forestay::simulation

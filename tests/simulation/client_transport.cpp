@@ -1,0 +1,341 @@
+#include "tests/simulation/client_transport.h"
+
+#include <utility>
+
+namespace forestay::simulation {
+
+using namespace std::chrono_literals;
+using wire::engineio::Packet;
+using wire::engineio::PacketType;
+using wire::engineio::Revision;
+using wire::websocket::Opcode;
+
+ClientTransport::ClientTransport(World& world, Random random, Opened opened, Heard heard)
+    : world_(world),
+      random_(random),
+      opened_(std::move(opened)),
+      heard_(std::move(heard)),
+      revision_(is_v3(world.scenario().kind) ? Revision::v3 : Revision::v4),
+      plain_(world.scenario().kind == Kind::plain),
+      reader_(wire::websocket::Sender::server, {.message_bytes = 4 << 20, .fragments = 1024}) {}
+
+void ClientTransport::open() {
+    last_ping_ = world_.schedule().now();
+    if (starts_polling(world_.scenario().kind)) return poll_soon();
+    mode_ = Mode::websocket;
+    socket_ = &world_.open_client_socket();
+    open_ = plain_;
+}
+
+// ---- sending
+
+void ClientTransport::send(ToSend packet) {
+    if (!alive_) return;
+    if (mode_ == Mode::websocket) return write_packet(packet);
+    queue_.push_back(std::move(packet));
+    flush_post();
+}
+
+void ClientTransport::flush_post() {
+    if (post_ != 0 || queue_.empty() || mode_ == Mode::pausing || mode_ == Mode::websocket || !alive_) return;
+    std::string body;
+    std::vector<std::function<void()>> read;
+    std::size_t taken = 0;
+    for (ToSend& packet : queue_) {  // stock clients keep a body within maxPayload
+        if (taken > 0 &&
+            body.size() + packet.data.size() * 4 / 3 + 16 > world_.scenario().policy.limits.message_bytes)
+            break;
+        wire::engineio::append_to_payload(body, revision_, {packet.type, packet.binary, packet.data});
+        read.push_back(std::move(packet.read));
+        ++taken;
+    }
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(taken));
+    post_ = world_.post(std::move(body), std::move(read));
+}
+
+void ClientTransport::write_packet(const ToSend& packet) {
+    if (plain_) return write_message(packet.binary ? Opcode::binary : Opcode::text, packet.data, packet.read);
+    if (packet.binary) {
+        const std::string typed = revision_ == Revision::v3 ? "\x04" + packet.data : packet.data;
+        return write_message(Opcode::binary, typed, packet.read);
+    }
+    write_message(Opcode::text, static_cast<char>(packet.type) + packet.data, packet.read);
+}
+
+wire::websocket::MaskKey ClientTransport::mask() {
+    const auto bits = random_.next();
+    return {static_cast<std::uint8_t>(bits), static_cast<std::uint8_t>(bits >> 8U),
+            static_cast<std::uint8_t>(bits >> 16U), static_cast<std::uint8_t>(bits >> 24U)};
+}
+
+void ClientTransport::write_message(Opcode opcode, std::string_view payload, std::function<void()> read) {
+    std::string bytes;
+    if (payload.size() < 2 || !random_.chance(10)) {
+        wire::websocket::write_frame(bytes, opcode, payload, mask());
+    } else {
+        const auto at = random_.below(payload.size());
+        wire::websocket::write_frame(bytes, opcode, payload.substr(0, at), mask(), false);
+        if (random_.chance(30) && may_ping()) {
+            wire::websocket::write_frame(bytes, Opcode::ping, "between", mask());
+            ++pings_unanswered_;
+        }
+        wire::websocket::write_frame(bytes, Opcode::continuation, payload.substr(at), mask());
+    }
+    socket_->to_session->write(bytes, std::move(read));
+}
+
+// One a second: what piles up while we do not read the client must stay within the burst that is allowed.
+bool ClientTransport::may_ping() {
+    if (world_.schedule().now() < next_ping_frame_) return false;
+    next_ping_frame_ = world_.schedule().now() + 1s;
+    return true;
+}
+
+void ClientTransport::send_ping_frame() {
+    if (!may_ping()) return;
+    std::string bytes;
+    wire::websocket::write_frame(bytes, Opcode::ping, "are you there", mask());
+    ++pings_unanswered_;
+    socket_->to_session->write(bytes);
+}
+
+void ClientTransport::send_raw(std::string_view bytes) {
+    if (socket_ != nullptr) socket_->to_session->write(bytes);
+}
+
+void ClientTransport::close() {
+    if (!alive_) return;
+    if (mode_ != Mode::websocket) {
+        send({PacketType::close, false, "", {}});
+        return;
+    }
+    std::string bytes;
+    wire::websocket::write_close(bytes, 1000, "", mask());
+    socket_->to_session->write(bytes);
+    if (!plain_) socket_->to_session->finish();
+}
+
+void ClientTransport::vanish() {
+    alive_ = false;
+    queue_.clear();
+}
+
+void ClientTransport::drop() {
+    vanish();
+    for (const auto get : gets_) world_.lose(get);
+    if (post_ != 0) world_.lose(post_);
+    if (socket_ != nullptr) world_.reset(*socket_);
+}
+
+// ---- polling
+
+void ClientTransport::poll_soon() {
+    if (std::exchange(poll_planned_, true)) return;
+    world_.schedule().after(random_.pause(0ms, 3ms), [this] {
+        poll_planned_ = false;
+        if (alive_ && gets_.empty() && (mode_ == Mode::polling || mode_ == Mode::probing))
+            gets_.insert(world_.get());
+    });
+}
+
+void ClientTransport::get_again() {
+    if (alive_ && mode_ == Mode::polling && open_ && gets_.size() == 1) gets_.insert(world_.get());
+}
+
+void ClientTransport::exchange_answered(session::ExchangeId exchange, unsigned status,
+                                        std::string_view body) {
+    const bool was_get = gets_.erase(exchange) > 0;
+    if (exchange == post_) post_ = 0;
+    if (!alive_) return;
+    if (status != 200) {
+        alive_ = false;
+        return;
+    }
+    if (was_get) {
+        require(!body.empty(), "a GET got an empty body");
+        const auto payload = wire::engineio::parse_payload(revision_, body, {100'000});
+        require(payload.has_value(), "a GET got a body that is no payload");
+        for (const Packet& one : payload->packets) {
+            if (alive_) packet(one);
+        }
+        poll_soon();
+    } else {
+        require(body == "ok", "a POST was not answered with ok");
+    }
+    flush_post();
+    finish_upgrade();
+}
+
+// The answer of a GET did not arrive: a robust client asks again.
+void ClientTransport::exchange_failed(session::ExchangeId exchange) {
+    gets_.erase(exchange);
+    if (!alive_) return;
+    if (mode_ == Mode::probing || mode_ == Mode::pausing) {
+        world_.note("client: a GET fails, the upgrade is given up");
+        socket_->to_session->finish();
+        probe_failed();
+    }
+    poll_soon();
+}
+
+// ---- the upgrade (PROTOCOL: probe, pause, "5")
+
+void ClientTransport::start_probe() {
+    if (!alive_ || mode_ != Mode::polling || world_.at_rest()) return;
+    ++probes_;
+    mode_ = Mode::probing;
+    probe_fault_ = world_.scenario().troubles.probe_fails && probes_ < 3
+                       ? static_cast<ProbeFault>(random_.below(4))
+                       : ProbeFault::none;
+    world_.note("client: probes, fault " + std::to_string(static_cast<int>(probe_fault_)));
+    reader_ = wire::websocket::MessageReader(wire::websocket::Sender::server,
+                                             {.message_bytes = 4 << 20, .fragments = 1024});
+    kept_.clear();
+    socket_ = &world_.open_client_socket();
+    write_message(Opcode::text, probe_fault_ == ProbeFault::garbage ? "hello" : "2probe", {});
+}
+
+void ClientTransport::probe_answered() {
+    if (probe_fault_ == ProbeFault::silent) return;
+    if (probe_fault_ == ProbeFault::closed) {
+        socket_->to_session->finish();
+        return probe_failed();
+    }
+    mode_ = Mode::pausing;
+    finish_upgrade();
+}
+
+void ClientTransport::finish_upgrade() {
+    if (mode_ != Mode::pausing || !alive_ || !gets_.empty() || post_ != 0) return;
+    mode_ = Mode::websocket;
+    world_.note("client: upgraded");
+    write_message(Opcode::text, "5", {});
+    for (const ToSend& packet : std::exchange(queue_, {})) write_packet(packet);
+}
+
+void ClientTransport::probe_failed() {
+    mode_ = Mode::polling;
+    socket_ = nullptr;
+    poll_soon();
+    flush_post();
+    world_.schedule().after(random_.pause(1'000ms, 5'000ms), [this] { start_probe(); });
+}
+
+// ---- the websocket
+
+void ClientTransport::socket_bytes(Socket& socket, std::string_view bytes) {
+    if (!alive_ || &socket != socket_) return;
+    kept_.append(bytes);
+    std::string taken;
+    taken.swap(kept_);
+    std::string_view rest = taken;
+    while (alive_ && &socket == socket_) {
+        const auto next = reader_.next(rest, scratch_);
+        if (!next) throw Violation("the client got bad frames: " + next.error().message());
+        if (!*next) break;
+        message(**next);
+    }
+    kept_.assign(rest);
+}
+
+void ClientTransport::message(const wire::websocket::Message& one) {
+    std::string bytes;
+    switch (one.opcode) {
+        case Opcode::ping:
+            wire::websocket::write_frame(bytes, Opcode::pong, one.payload, mask());
+            socket_->to_session->write(bytes);
+            return;
+        case Opcode::pong:
+            require(pings_unanswered_ > 0, "the client got a pong that it did not ask for");
+            --pings_unanswered_;
+            return;
+        case Opcode::close:
+            require(wire::websocket::parse_close(one.payload).has_value(),
+                    "the client got a bad close frame");
+            wire::websocket::write_frame(bytes, Opcode::close, one.payload, mask());
+            socket_->to_session->write(bytes);
+            if (mode_ == Mode::websocket) alive_ = false;
+            return;
+        case Opcode::text:
+        case Opcode::binary:
+        case Opcode::continuation:
+            break;
+    }
+    if (plain_) return heard_(one.opcode == Opcode::binary, one.payload);
+    if (mode_ != Mode::websocket) {
+        require(one.payload == "3probe" && mode_ == Mode::probing, "a probing websocket said something else");
+        return probe_answered();
+    }
+    const auto parsed = one.opcode == Opcode::text
+                            ? wire::engineio::parse_text_packet(one.payload)
+                            : wire::engineio::parse_binary_packet(revision_, one.payload);
+    require(parsed.has_value(), "the client got a message that is no packet");
+    packet(*parsed);
+}
+
+void ClientTransport::socket_ended(Socket& socket) {
+    if (&socket != socket_ || !alive_) return;
+    socket.to_session->finish();
+    if (mode_ == Mode::websocket)
+        alive_ = false;
+    else
+        probe_failed();
+}
+
+// ---- Engine.IO
+
+void ClientTransport::packet(const Packet& one) {
+    require(open_ == (one.type != PacketType::open), "the OPEN packet is not the first and only one");
+    switch (one.type) {
+        case PacketType::open: {
+            open_ = true;
+            const auto open = wire::engineio::parse_open(one.data);
+            require(open && open->upgrade_to_websocket == (mode_ == Mode::polling), "a bad OPEN packet");
+            if (revision_ == Revision::v3)
+                world_.schedule().after(open->ping_interval, [this] { ping_of_v3(); });
+            if (upgrades(world_.scenario().kind))
+                world_.schedule().after(random_.pause(0ms, 2'000ms), [this] { start_probe(); });
+            return opened_();
+        }
+        case PacketType::ping:
+            require(revision_ == Revision::v4 && one.data.empty(),
+                    "a ping that an Engine.IO 3 client must not get");
+            last_ping_ = world_.schedule().now();
+            return send({PacketType::pong, false, "", {}});
+        case PacketType::pong:
+            require(revision_ == Revision::v3 && pong_missing_, "a pong that the client did not ask for");
+            pong_missing_ = false;
+            return;
+        case PacketType::message:
+            return heard_(one.binary, one.data);
+        case PacketType::close:
+            alive_ = false;
+            return;
+        case PacketType::noop:
+            return;
+        case PacketType::upgrade:
+            throw Violation("the client got an UPGRADE packet");
+    }
+}
+
+void ClientTransport::ping_of_v3() {
+    if (!alive_) return;
+    if (!std::exchange(pong_missing_, true)) {
+        last_ping_ = world_.schedule().now();
+        send({PacketType::ping, false, "", {}});
+    }
+    world_.schedule().after(world_.scenario().policy.ping_interval, [this] { ping_of_v3(); });
+}
+
+void ClientTransport::check_at_rest() const {
+    if (!alive_) throw Violation("the client was let go while the session lives");
+    require(pings_unanswered_ == 0, "a websocket ping got no pong");
+    const auto silence = world_.schedule().now() - last_ping_;
+    if (revision_ == Revision::v3) require(!pong_missing_ || silence < 5s, "the client's ping got no pong");
+    if (plain_ || revision_ == Revision::v3) return;
+    const auto& policy = world_.scenario().policy;
+    require(silence <= policy.ping_interval * 2 + world_.scenario().tick_lateness + 1s,
+            "the client got no ping for two intervals");
+}
+
+}  // namespace forestay::simulation

@@ -1,0 +1,132 @@
+#include "tests/simulation/scenario.h"
+
+#include <stdexcept>
+#include <vector>
+
+namespace forestay::simulation {
+
+using namespace std::chrono_literals;
+
+std::string_view name(Kind kind) noexcept {
+    switch (kind) {
+        case Kind::polling:
+            return "polling";
+        case Kind::upgrade:
+            return "upgrade";
+        case Kind::websocket:
+            return "websocket";
+        case Kind::polling3:
+            return "polling3";
+        case Kind::upgrade3:
+            return "upgrade3";
+        case Kind::websocket3:
+            return "websocket3";
+        case Kind::plain:
+            return "plain";
+    }
+    return "?";
+}
+
+namespace {
+
+rules::RuleSet make_rules(rules::LateAnswer late) {
+    rules::RuleSpec ask;
+    ask.name = "ask";
+    ask.match.event = "ask";
+    ask.id = "ack";
+    ask.timeout = 2000ms;
+    ask.fallback.ack = R"([{"status":"timeout"}])";
+    rules::RuleSpec chat;
+    chat.name = "chat";
+    chat.match.event = "chat";
+    chat.match.where = {{"/mode", "\"think\""}};
+    chat.id = "/message_id";
+    chat.answer.event = {"response"};
+    chat.timeout = 3000ms;
+    chat.fallback.event = "response";
+    chat.fallback.data = R"({"message_id":"{{id}}","status":"timeout"})";
+    rules::RuleSpec line;
+    line.name = "line";
+    line.match.event = "line";
+    line.id = "order";
+    line.answer.event = {"line_done"};
+    line.timeout = 1500ms;
+    line.fallback.event = "line_done";
+    line.fallback.data = R"({"status":"timeout"})";
+    std::vector<rules::RuleSpec> specs{ask, chat, line};
+    for (auto& spec : specs) {
+        if (late == rules::LateAnswer::deliver) spec.late_answer = "deliver";
+        if (late == rules::LateAnswer::rename) spec.late_rename = "late_reply";
+    }
+    std::vector<rules::Problem> problems;
+    auto set = rules::RuleSet::compile(specs, problems);
+    if (!problems.empty())
+        throw std::logic_error("simulation rules: " + problems[0].field + ": " + problems[0].message);
+    return set;
+}
+
+// Compiling is the slow part of making a world.
+const rules::RuleSet& rules_for(rules::LateAnswer late) {
+    static const rules::RuleSet drop = make_rules(rules::LateAnswer::drop);
+    static const rules::RuleSet deliver = make_rules(rules::LateAnswer::deliver);
+    static const rules::RuleSet rename = make_rules(rules::LateAnswer::rename);
+    return late == rules::LateAnswer::drop ? drop : late == rules::LateAnswer::deliver ? deliver : rename;
+}
+
+void choose_troubles(Troubles& troubles, Random& random, unsigned percent) {
+    for (bool* trouble :
+         {&troubles.freeze, &troubles.client_blocks, &troubles.upstream_blocks, &troubles.exchange_lost,
+          &troubles.get_twice, &troubles.probe_fails, &troubles.late_written, &troubles.upstream_stalls,
+          &troubles.upstream_interleaves, &troubles.upstream_garbage, &troubles.client_oddities})
+        *trouble = random.chance(percent);
+    // What may end the session is rarer, or hardly a session would live to its end.
+    for (bool* trouble :
+         {&troubles.client_too_slow, &troubles.upstream_half_binary, &troubles.upstream_bad_frame,
+          &troubles.upstream_closes, &troubles.upstream_crashes, &troubles.upstream_refuses,
+          &troubles.connect_refused, &troubles.connect_unanswered, &troubles.never_opens,
+          &troubles.client_crashes, &troubles.client_hostile, &troubles.shutdown})
+        *trouble = random.chance(percent / 8);
+}
+
+}  // namespace
+
+Scenario make_scenario(std::uint64_t seed) {
+    Random random(seed);
+    Scenario scenario;
+    scenario.seed = seed;
+    scenario.kind = static_cast<Kind>(random.below(7));
+    scenario.late = static_cast<rules::LateAnswer>(random.below(3));
+    session::Policy& policy = scenario.policy;
+    policy.rules = rules_for(scenario.late);
+    policy.ping_interval = Duration(random.between(1'000, 25'000));
+    policy.ping_timeout = Duration(random.between(4'000, 20'000));
+    policy.limits.message_bytes = random.chance(50) ? 1 << 20 : 4096;
+    policy.limits.outbox_bytes = random.chance(50) ? 1 << 20 : 8192;
+    policy.limits.held_bytes = random.chance(50) ? 1 << 20 : 8192;
+    policy.limits.outstanding = random.chance(80) ? 1024 : 4;
+    policy.limits.tombstones = random.chance(80) ? 1024 : 3;
+    policy.limits.attachment_timeout = Duration(random.between(4'000, 10'000));
+    policy.limits.slow_client_timeout = Duration(random.between(5'000, 30'000));
+    choose_troubles(scenario.troubles, random, static_cast<unsigned>(random.below(60)));
+    scenario.credential = !is_v3(scenario.kind) && scenario.kind != Kind::plain && random.chance(25);
+    scenario.credential_good = random.chance(85);
+    scenario.tick_lateness = random.chance(50) ? 0ms : Duration(random.between(1, 110));
+    scenario.client_latency = random.pause(1ms, 80ms);
+    scenario.upstream_latency = random.pause(0ms, 5ms);
+    scenario.length = Duration(random.between(2'000, 60'000));
+    scenario.client_pace = Duration(random.between(20, 1'500));
+    scenario.upstream_pace = Duration(random.between(20, 1'500));
+    if (random.chance(30)) {
+        // Pausing, and the rhythm of GETs, legitimately depend on how bytes came in.
+        scenario.comparable = true;
+        scenario.kind = static_cast<Kind>(std::uint64_t{2} + 2 * random.below(3));
+        if (scenario.kind == Kind::upgrade3) scenario.kind = Kind::websocket3;
+        policy.limits.outbox_bytes = policy.limits.held_bytes = policy.limits.message_bytes = 1 << 20;
+        scenario.troubles.client_blocks = scenario.troubles.upstream_blocks = false;
+        scenario.troubles.client_too_slow = false;
+        scenario.credential = scenario.credential && scenario.kind == Kind::websocket;
+    }
+    return scenario;
+}
+
+}  // namespace forestay::simulation
