@@ -3,5 +3,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 format=$(command -v clang-format-14 || command -v clang-format)
-git ls-files -z '*.h' '*.cpp' | xargs -0 "$format" --dry-run --Werror
-echo "$(git ls-files '*.h' '*.cpp' | wc -l) files are formatted."
+mapfile -t files < <(find proxy rules config tests -name node_modules -prune -o \( -name '*.h' -o -name '*.cpp' \) -print)
+"$format" --dry-run --Werror "${files[@]}"
+echo "${#files[@]} files are formatted."

@@ -32,8 +32,7 @@ def tests_of(preset, pattern):
 
 def main():
     directory, presets = sys.argv[1], sys.argv[2:]
-    format_check = [os.path.join(ROOT, "tests", "check-format.sh")]
-    tests = [("clang-format", format_check, {})]
+    tests = []
     for preset in presets:
         name, _, pattern = preset.partition(":")
         tests += tests_of(name, pattern)

@@ -14,7 +14,7 @@ case ${1:-} in
 esac
 
 # What has threads of its own is tried under ThreadSanitizer too.
-threaded='telemetry_tests|net_tests'
+threaded='telemetry_tests|net_tests|scenario_tests'
 
 step() { printf '\n== %s (%d min %02d s)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 
@@ -47,4 +47,4 @@ cmake --build --preset fuzz
 
 step "All tests; fuzz targets run $fuzz_seconds s each"
 python3 tests/collect.py build/all release asan-ubsan "tsan:^($threaded)\$" "fuzz:^fuzz_"
-ctest --test-dir build/all -j "$(nproc)" --output-on-failure
+ctest --test-dir build/all -j "$(nproc)" --timeout 300 --output-on-failure
