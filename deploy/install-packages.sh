@@ -11,7 +11,7 @@ packages_for() {
         build) echo g++ cmake ninja-build ccache mold pkg-config libboost1.81-all-dev libssl-dev libyaml-cpp-dev \
                     prometheus-cpp-dev libsimdjson-dev libre2-dev libspdlog-dev libfmt-dev libcli11-dev zlib1g-dev ;;
         fuzz)  echo clang-14 libclang-rt-14-dev clang-format-14 ;;
-        demo)  echo python3-flask-socketio python3-eventlet nodejs npm ;;
+        demo)  echo python3-flask-socketio python3-gevent python3-gevent-websocket nodejs npm ;;
         test)  echo python3-flask-socketio python3-eventlet python3-gevent python3-gevent-websocket python3-websocket \
                     python3-aiohttp python3-requests nginx haproxy prometheus chromium-headless-shell nodejs npm strace \
                     procps openssl curl git ;;

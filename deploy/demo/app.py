@@ -1,23 +1,23 @@
 #!/usr/bin/python3
 """The demo's app: a chat server as many still run in production.
 
-Flask-SocketIO under eventlet, without monkey patching, so one handler that blocks holds up everybody. Nothing in here
+Flask-SocketIO under gevent, without monkey patching, so one handler that blocks holds up everybody. Nothing in here
 knows that forestay exists, except the page, which shows the app twice: directly and through forestay.
 """
 import argparse
 import os
 import time
 
-import eventlet
-import eventlet.wsgi
 from flask import Flask, render_template, request, send_from_directory
 from flask_socketio import SocketIO
+from gevent import pywsgi
+from geventwebsocket.handler import WebSocketHandler
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 app = Flask(__name__)
 # Short heartbeats, so that what a blocked process does to its clients shows within ten seconds.
-socketio = SocketIO(app, async_mode="eventlet", cors_allowed_origins="*", ping_interval=5, ping_timeout=4)
+socketio = SocketIO(app, async_mode="gevent", cors_allowed_origins="*", ping_interval=5, ping_timeout=4)
 
 report = {"finished": 0.0, "text": ""}
 
@@ -55,6 +55,7 @@ def think_tank(text):
 def blocking_report(text):
     """Computes for 15 seconds and lets nobody else run meanwhile. A report younger than 5 seconds is given again."""
     if time.monotonic() - report["finished"] > 5:
+        socketio.emit("news", {"text": "the report is being made"})
         end = time.monotonic() + 15
         rounds = 0
         while time.monotonic() < end:
@@ -77,7 +78,7 @@ def push_news():
     while True:
         socketio.sleep(3)
         number += 1
-        socketio.emit("news", {"number": number, "pid": os.getpid()})
+        socketio.emit("news", {"text": f"number {number} of process {os.getpid()}"})
 
 
 if __name__ == "__main__":
@@ -85,7 +86,8 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=5000)
     parser.add_argument("--forestay-port", type=int, default=8080)
     arguments = parser.parse_args()
-    listener = eventlet.listen(("127.0.0.1", arguments.port))
     socketio.start_background_task(push_news)
+    server = pywsgi.WSGIServer(("127.0.0.1", arguments.port), app, handler_class=WebSocketHandler, log=None)
+    server.start()
     print(f"app: pid {os.getpid()} listens on 127.0.0.1:{arguments.port}", flush=True)
-    eventlet.wsgi.server(listener, app, log_output=False)
+    server.serve_forever()

@@ -71,7 +71,7 @@ class Everywhere(Namespace):
     def on_whoami(self, *_):
         return {"cookies": dict(request.cookies), "query": request.args.to_dict(), "headers": dict(request.headers),
                 "address": request.remote_addr, "host": request.host, "scheme": request.scheme,
-                "namespace": self.namespace}
+                "namespace": self.namespace, "sid": request.sid}
 
     def on_leave_me(self):
         """The server ends it: a DISCONNECT packet, after which stock clients do not come back by themselves."""
@@ -99,10 +99,14 @@ class Everywhere(Namespace):
             late_answers.append(question["message_id"])
 
     def on_block(self, seconds):
-        """CPU-bound: nobody else in this process gets a turn. A ping that is in flight at that moment would make
-        python-engineio end that session by itself afterwards, whoever stands in front; so none is."""
+        """CPU-bound: nobody else in this process gets a turn.
+
+        Whoever stands in front, python-engineio afterwards ends the sessions of which a ping was in flight, and those
+        whose writer has waited for something to send for longer than ping_interval + ping_timeout. So no ping is in
+        flight, and everybody is sent something."""
         while any(s.last_ping for s in socketio.server.eio.sockets.values()):
             socketio.sleep(0.001)
+        socketio.emit("blocking", seconds)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             pass

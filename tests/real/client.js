@@ -212,7 +212,7 @@ async function main() {
   });
 
   await check("clean disconnect", async () => {
-    const sid = socket.id;
+    const [{ sid }] = await ask(socket, "whoami", 0);  // the app's: a client of 2.x calls itself after its transport
     const gone = once(socket, "disconnect");
     socket.disconnect();
     await gone;

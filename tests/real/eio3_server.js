@@ -44,7 +44,7 @@ for (const nsp of ["/", "/custom"]) {
       const cookies = Object.fromEntries((headers.cookie ?? "").split("; ").filter(Boolean).map((pair) => pair.split("=")));
       const named = Object.fromEntries(Object.entries(headers).map(([name, value]) =>
         [name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase()), value]));
-      ack({ cookies, query, headers: named, address, host: headers.host, scheme: "http", namespace: nsp });
+      ack({ cookies, query, headers: named, address, host: headers.host, scheme: "http", namespace: nsp, sid: socket.id });
     });
   });
 }

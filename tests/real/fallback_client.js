@@ -65,6 +65,7 @@ async function main() {
   progress(`${real.filter((request) => request.answers.length).length} of ${real.length} real answers are in; the app is blocked for ${BLOCK_SECONDS} s from now on`);
   let blocked = true;
   blocker.emit("block", BLOCK_SECONDS, () => { blocked = false; });
+  blocker.on("disconnect", (reason) => progress(`the client that blocks: ${reason}`));
   await sleep(1500);
   for (const client of clients) for (const index of [0, 1]) ask(client, "while blocked", index, 0);
   const held = [...requests.values()].filter((request) => !real.includes(request));
@@ -78,14 +79,14 @@ async function main() {
   let alive = 0;
   for (const client of clients) client.socket.emit("ack", "still there?", () => { alive += 1; });
   await until(() => alive === CLIENTS, 5000);
-  console.log(JSON.stringify({
+  const result = JSON.stringify({
     still_blocked: stillBlocked,
     alive,
     connects: clients.map((client) => client.connects),
     disconnects: clients.flatMap((client) => client.disconnects),
     requests: [...requests.values()],
-  }));
-  process.exit(0);
+  });
+  process.stdout.write(result, () => process.exit(0));
 }
 
 main();

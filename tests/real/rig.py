@@ -98,9 +98,13 @@ class Forestay(Process):
 
     def stop(self, how=signal.SIGTERM, seconds=30):
         try:
-            return super().stop(how, seconds)
+            code = super().stop(how, seconds)
         finally:
             self.drain.wait()
+        # A drain that was asked for is no failure; a sanitizer that has something to say, if only at the end, is one.
+        if how == signal.SIGTERM and code != 0:
+            raise RuntimeError(f"{self.name} ended with {code}:\n{self.text()[-6000:]}")
+        return code
 
     def metrics(self):
         """{'name{label="value"}': number} of /metrics."""

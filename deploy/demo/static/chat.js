@@ -24,7 +24,7 @@ class Pane {
     this.socket.on("disconnect", (reason) => this.disconnected(reason));
     this.socket.on("connect_error", (error) => this.state(`not connected (${error.message})`, "bad"));
     this.socket.on("response", (answer) => this.answered(answer));
-    this.socket.on("news", (news) => { this.newsAt = performance.now(); this.newsNumber = news.number; });
+    this.socket.on("news", (news) => { this.newsAt = performance.now(); this.newsText = news.text; });
     this.state("connecting", "wait");
   }
 
@@ -91,8 +91,9 @@ class Pane {
     this.find(".transport").textContent = this.socket.connected && engine ? engine.transport.name : "none";
     if (this.newsAt !== null) {
       const overdue = performance.now() - this.newsAt > 5000;
-      this.find(".news").textContent = `#${this.newsNumber}, ${seconds(this.newsAt)} ago`;
+      this.find(".news").textContent = `${seconds(this.newsAt)} ago`;
       this.find(".news").className = `news ${overdue ? "bad" : ""}`;
+      this.find(".news").title = this.newsText;
     }
   }
 }
