@@ -132,14 +132,13 @@ BOOST_AUTO_TEST_CASE(a_drain_is_bounded) {
 
 BOOST_AUTO_TEST_CASE(connections_in_flight_end_with_the_server) {
     Upstream upstream;
-    Peer client = [&] {
-        Proxy proxy(upstream);
-        Peer peer = proxy.client(get);
-        Peer app = upstream.accept();
-        (void)read_request(app);
-        return peer;
-    }();
+    auto proxy = std::make_unique<Proxy>(upstream);
+    Peer client = proxy->client(get);
+    Peer app = upstream.accept();
+    (void)read_request(app);
+    proxy.reset();
     BOOST_TEST(client.ends());
+    BOOST_TEST(app.ends());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
