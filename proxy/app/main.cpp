@@ -102,11 +102,14 @@ int main(int argc, char** argv) {
     bool defaults = false;
     bool schema = false;
     bool reference = false;
-    auto* others = config_command->add_option_group("instead");
-    others->add_flag("--defaults", defaults, "Every key with its default and what it is for, as YAML");
-    others->add_flag("--schema", schema, "JSON Schema of the file, for completion in editors");
-    others->add_flag("--reference", reference, "Every key, as Markdown");
-    others->require_option(0, 1);
+    auto* show_defaults = config_command->add_flag(
+        "--defaults", defaults, "Instead: every key with its default and what it is for, as YAML");
+    auto* show_schema = config_command->add_flag(
+        "--schema", schema, "Instead: JSON Schema of the file, for completion in editors");
+    auto* show_reference =
+        config_command->add_flag("--reference", reference, "Instead: every key, as Markdown");
+    show_schema->excludes(show_defaults);
+    show_reference->excludes(show_defaults, show_schema);
 
     try {
         app.parse(argc, argv);

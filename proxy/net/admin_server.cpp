@@ -16,6 +16,7 @@
 #include <cstring>
 #include <optional>
 #include <set>
+#include <stdexcept>
 
 #include "proxy/net/loop.h"
 
@@ -222,7 +223,9 @@ AdminServer::AdminServer(Loop& loop, const std::vector<Endpoint>& listen, AdminR
         try {
             impl_->bound.push_back(open(loop.context(), *listener));
         } catch (const boost::system::system_error& error) {
-            throw boost::system::system_error(error.code(), "admin.listen " + display(endpoint));
+            // Not what() of the error: it ends in the line of Asio's source where it happened.
+            throw std::runtime_error("cannot listen on " + display(endpoint) +
+                                     " (admin.listen): " + error.code().message());
         }
         impl_->listeners.push_back(std::move(listener));
     }

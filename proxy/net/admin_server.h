@@ -16,7 +16,7 @@ class AdminServer {
   public:
     static constexpr std::size_t connections_max = 64;  // more wait in the kernel's queue
 
-    // `loop` outlives this. Binds and listens on all of `listen`; throws boost::system::system_error naming
+    // `loop` outlives this. Binds and listens on all of `listen`; throws std::runtime_error naming
     // the address that it cannot have.
     AdminServer(Loop& loop, const std::vector<Endpoint>& listen, AdminRoutes::Options options);
     // Closes everything. On the loop's thread, or after run().

@@ -251,7 +251,7 @@ class Run(Case):
                               ["--listen", "127.0.0.1:0", "--set", "admin.listen=" + taken]]:
                 code, out, err = self.forestay("run", "--upstream", "http://127.0.0.1:9", *arguments)
                 self.assertEqual((code, out), (1, ""), arguments)
-                self.assertRegex(err, r"^forestay: [^\n]*" + taken + r"[^\n]*in use[^\n]*\n$")
+                self.assertRegex(err, r"^forestay: cannot listen on " + taken + r"[^\n]*: Address already in use\n$")
 
     def test_an_address_of_another_machine(self):
         code, _, err = self.forestay("run", "--upstream", "http://127.0.0.1:9", "--listen", "192.0.2.1:8080", "--set",
