@@ -155,7 +155,7 @@ void UpgradedSockets::Impl::guarded(UpgradedSocket& socket,
             loop.shared().journal(
                 {Level::error, "internal_error", {{"where", "socket"}, {"what", error.what()}}});
         }
-        if (!socket.gone) bury(socket);
+        if (!socket.gone) lost(socket, true);
     }
 }
 

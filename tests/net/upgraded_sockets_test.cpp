@@ -274,6 +274,7 @@ BOOST_AUTO_TEST_CASE(a_throwing_owner_loses_its_socket_and_no_other) {
     write_all(good_peer, "y");
     settle();
     BOOST_TEST(good.heard == "y");
+    BOOST_TEST(bad.lost == 1);
     BOOST_TEST(sockets.size() == 1U);
 }
 
