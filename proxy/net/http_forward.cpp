@@ -159,6 +159,11 @@ Task<Outcome> attempt(ClientExchange& exchange, UpstreamConnection connection, U
 
 Task<void> forward_http(ClientExchange& exchange, const wire::http::OwnedFields& fields) {
     Upload upload;
+    if (exchange.head.content_length > exchange.context.loop.shared().options.limits.body_bytes) {
+        Reply reply = error_reply(413, "body_too_large");
+        co_await send_reply(exchange, std::move(reply));
+        co_return;
+    }
     if (exchange.head.framing == Framing::chunked) {
         const bool spooled = co_await spool(exchange, upload.file);
         if (!spooled) co_return;

@@ -31,7 +31,7 @@ struct UpstreamOptions {
 };
 
 struct HttpLimits {
-    std::uint64_t body_bytes = 64ULL << 20;  // limits.max_body; of an upload that must be spooled, and of a polling POST min(max_message)
+    std::uint64_t body_bytes = 64ULL << 20;  // limits.max_body; of a polling POST also max_message
     std::size_t header_bytes = 16 << 10;     // limits.max_header
     std::size_t header_count = 100;
     std::size_t target_bytes = 8 << 10;

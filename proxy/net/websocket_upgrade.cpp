@@ -95,6 +95,7 @@ Reply refusal_reply(UpstreamRefusal refusal) {
 
 Task<void> upgrade_engineio(ClientExchange& exchange, GuardedRequest request,
                             const wire::http::HandshakeRequest& handshake) {
+    exchange.keep_alive = false;
     EngineIoEndpoint& endpoint = exchange.context.endpoint;
     if (std::optional<HttpAnswer> refused = endpoint.refuse_upgrade(request)) {
         Reply reply;
@@ -117,6 +118,9 @@ Task<void> upgrade_engineio(ClientExchange& exchange, GuardedRequest request,
 
 Task<void> upgrade_plain(ClientExchange& exchange, GuardedRequest request,
                          const wire::http::HandshakeRequest& handshake) {
+    // Refused or not: what the client has sent behind its handshake was meant as frames, and never becomes a
+    // request.
+    exchange.keep_alive = false;
     Loop& loop = exchange.context.loop;
     const auto waiting = std::make_shared<Waiting>(loop);
     UpstreamHandshakeRequest asked{loop.shared().options.upstream.path_prefix + request.target,
@@ -139,7 +143,11 @@ Task<void> upgrade_plain(ClientExchange& exchange, GuardedRequest request,
         co_return;
     }
     if (auto* refusal = std::get_if<UpstreamRefusal>(&*waiting->result)) {
+        if (refusal->status != 0) exchange.cors.clear();  // the app's answer has the app's
         Reply reply = refusal_reply(std::move(*refusal));
+        // What the client has sent behind its handshake were frames, if anything: never another request,
+        // whatever the status says.
+        exchange.keep_alive = false;
         co_await send_reply(exchange, std::move(reply));
         co_return;
     }

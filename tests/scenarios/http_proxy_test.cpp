@@ -390,6 +390,18 @@ BOOST_AUTO_TEST_CASE(a_spooled_upload_has_a_limit) {
     BOOST_TEST(!upstream.contacted());
 }
 
+BOOST_AUTO_TEST_CASE(a_sized_upload_over_the_limit_is_refused_before_it_is_read) {
+    Setup setup;
+    setup.options.limits.body_bytes = 10;
+    Upstream upstream;
+    Proxy proxy(upstream, setup);
+    Peer client =
+        proxy.client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n");
+    BOOST_TEST(read_answer(client).status == 413U);
+    BOOST_TEST(client.ends());
+    BOOST_TEST(!upstream.contacted());
+}
+
 BOOST_AUTO_TEST_CASE(an_upload_that_stalls_is_408) {
     Setup setup;
     setup.options.limits.body_idle_timeout = 50ms;

@@ -93,13 +93,14 @@ BOOST_AUTO_TEST_CASE(the_apps_refusal_is_an_ordinary_answer_and_nothing_behind_i
 }
 
 BOOST_AUTO_TEST_CASE(a_200_to_an_upgrade_opens_no_tunnel) {
-    Peer client = proxy.client(handshake());
+    Peer client = proxy.client(handshake() + "GET /admin HTTP/1.1\r\nHost: a\r\n\r\n");
     Peer app = upstream.accept();
     (void)read_request(app);
     app.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     BOOST_TEST(read_answer(client).status == 200U);
-    client.finish();
+    BOOST_TEST(client.ends());
     BOOST_TEST(app.ends());
+    BOOST_TEST(!upstream.contacted());
 }
 
 BOOST_AUTO_TEST_CASE(a_101_with_a_fault_is_502) {
