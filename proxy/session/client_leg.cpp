@@ -206,13 +206,20 @@ void ClientLeg::drained() {
     blocked_since_ = never;
 }
 
-void ClientLeg::set_paused(bool paused, TimePoint now) {
+std::chrono::nanoseconds ClientLeg::set_paused(bool paused, TimePoint now) {
     paused_ = paused;
+    if (paused) {
+        paused_since_ = now;
+        return {};
+    }
+    const auto pause = now - std::exchange(paused_since_, never);
+    if (reading_) reading_->forgive(pause);
     // What it says cannot be heard while we do not read: its time begins again.
-    if (!paused && pong_due_ != never) {
+    if (pong_due_ != never) {
         pong_due_ =
             now + policy_.ping_timeout + (revision_ == Revision::v3 ? policy_.ping_interval : Duration{0});
     }
+    return pause;
 }
 
 void ClientLeg::start_heartbeat(TimePoint now) {
@@ -265,7 +272,7 @@ ClientLeg::Overdue ClientLeg::tick(TimePoint now) {
 TimePoint ClientLeg::next_deadline() const {
     TimePoint next = std::min(ping_due_, probe_due_);
     if (!paused_) next = std::min(next, pong_due_);
-    if (poll_ != 0) next = std::min(next, noop_due_);
+    if (poll_ != 0 && in_flight_exchange_ == 0) next = std::min(next, noop_due_);
     if (is_blocked()) next = std::min(next, blocked_since_ + policy_.limits.slow_client_timeout);
     if (reading_ && reading_->partial_since() != never && !paused_) {
         next = std::min(next, reading_->partial_since() + policy_.limits.message_timeout);

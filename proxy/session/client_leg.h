@@ -3,6 +3,7 @@
 //   polling ── websocket opened ──> probing ── "5" ──> websocket        (away: the leg is lost)
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -68,8 +69,8 @@ class ClientLeg {
     [[nodiscard]] bool congested() const noexcept {
         return is_blocked() || outbox_.bytes() > policy_.limits.outbox_bytes / 2;
     }
-    // Our reading of the client is paused: its silence is our doing.
-    void set_paused(bool paused, TimePoint now);
+    // Our reading of the client is paused: its silence is our doing. Returns how long that was, when it ends.
+    std::chrono::nanoseconds set_paused(bool paused, TimePoint now);
     [[nodiscard]] bool paused() const noexcept { return paused_; }
 
     // Heartbeats.
@@ -105,6 +106,7 @@ class ClientLeg {
     TimePoint pong_due_ = never;  // EIO4: its pong; EIO3: the client's next packet
     TimePoint probe_due_ = never;
     TimePoint blocked_since_ = never;
+    TimePoint paused_since_ = never;
 };
 
 }  // namespace forestay::session

@@ -46,6 +46,13 @@ void Conversation::leave(std::string_view name) {
     std::erase_if(namespaces_, [serial](const Namespace& one) { return one.serial == serial; });
 }
 
+void Conversation::closed_by_upstream(std::string_view name) {
+    if (find(name) == nullptr) return;
+    leave(name);
+    if (closed_.size() >= policy_.limits.namespaces) closed_.erase(closed_.begin());
+    closed_.emplace_back(name);
+}
+
 MaybeEnding Conversation::to_client(std::string_view text, std::string_view raw) {
     if (client_.send(PacketType::message, text, raw)) return std::nullopt;
     return outbox_full();
@@ -65,10 +72,18 @@ MaybeEnding Conversation::tick(TimePoint now) {
         return Ending{CloseSide::forestay, CloseReason::unauthorised, CloseCode::policy_violation,
                       "unauthorized"};
     }
-    if (client_binary_ && client_binary_->due <= now) {
+    if (client_binary_ && client_binary_->due <= now && !client_.paused()) {
         return Ending{CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
                       "attachments missing"};
     }
+    if (!upstream_.paused()) {
+        if (auto ending = upstream_overdue(now)) return ending;
+    }
+    requests_.age_tombstones(now);
+    return give_fallbacks(now);
+}
+
+MaybeEnding Conversation::upstream_overdue(TimePoint now) {
     if (upstream_drop_due_ <= now) {
         upstream_attachments_to_drop_ = 0;
         upstream_drop_due_ = never;
@@ -84,14 +99,26 @@ MaybeEnding Conversation::tick(TimePoint now) {
                           "no answer to CONNECT"};
         }
     }
-    requests_.age_tombstones(now);
-    return give_fallbacks(now);
+    return std::nullopt;
+}
+
+void Conversation::client_resumed(std::chrono::nanoseconds pause) {
+    if (client_binary_) client_binary_->due += pause;
+}
+
+void Conversation::upstream_resumed(std::chrono::nanoseconds pause) {
+    if (upstream_drop_due_ != never) upstream_drop_due_ += pause;
+    if (upstream_binary_) upstream_binary_->due += pause;
+    for (Namespace& nsp : namespaces_) {
+        if (nsp.reply_due != never) nsp.reply_due += pause;
+    }
 }
 
 TimePoint Conversation::next_deadline() const {
-    TimePoint next =
-        std::min({first_connect_due_, refusal_due_, upstream_drop_due_, requests_.next_deadline()});
-    if (client_binary_) next = std::min(next, client_binary_->due);
+    TimePoint next = std::min({first_connect_due_, refusal_due_, requests_.next_deadline()});
+    if (client_binary_ && !client_.paused()) next = std::min(next, client_binary_->due);
+    if (upstream_.paused()) return next;
+    next = std::min(next, upstream_drop_due_);
     if (upstream_binary_) next = std::min(next, upstream_binary_->due);
     for (const Namespace& nsp : namespaces_) next = std::min(next, nsp.reply_due);
     return next;

@@ -4,6 +4,7 @@
 // for anything: tick() says what has become overdue.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,6 +37,10 @@ class Conversation {
     [[nodiscard]] MaybeEnding credential_refused(std::string_view code, TimePoint now);
     // EIO3: the upstream refused the handshake, and that is final for the client.
     [[nodiscard]] MaybeEnding handshake_refused(TimePoint now);
+
+    // For this long we did not read the leg: what it owes us has that much longer.
+    void client_resumed(std::chrono::nanoseconds pause);
+    void upstream_resumed(std::chrono::nanoseconds pause);
 
     [[nodiscard]] MaybeEnding tick(TimePoint now);
     [[nodiscard]] TimePoint next_deadline() const;
@@ -71,10 +76,13 @@ class Conversation {
 
     Namespace* find(std::string_view name);
     void leave(std::string_view name);
+    void closed_by_upstream(std::string_view name);
     MaybeEnding client_connect(const wire::socketio::Packet& packet, std::string_view text,
                                std::string_view raw, TimePoint now);
     MaybeEnding client_ack(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text,
                            std::string_view raw, TimePoint now);
+    // Its attachments are dropped with it.
+    void drop_client_packet(const wire::socketio::Packet& packet, std::string_view text, TimePoint now);
     void track(const Namespace& nsp, const wire::socketio::Packet& packet, TimePoint now);
     MaybeEnding forward(const wire::socketio::Packet& packet, std::string_view text, std::string_view raw,
                         TimePoint now);
@@ -96,6 +104,7 @@ class Conversation {
     // The unfinished binary packet is lost; a request that it would have answered gets its fallback.
     void give_up_upstream_binary();
 
+    [[nodiscard]] MaybeEnding upstream_overdue(TimePoint now);
     MaybeEnding give_fallbacks(TimePoint now);
     MaybeEnding give_fallback(const Namespace& nsp, PendingRequests::Slot slot, TimePoint now);
     MaybeEnding to_client(std::string_view text, std::string_view raw = {});
@@ -108,6 +117,8 @@ class Conversation {
     UpstreamLeg& upstream_;
     wire::engineio::Revision revision_;
     std::vector<Namespace> namespaces_;
+    std::vector<std::string>
+        closed_;  // not by the client: what it has under way there is no fault of its own
     std::uint32_t next_serial_ = 0;
     unsigned refused_namespaces_ = 0;
     PendingRequests requests_;

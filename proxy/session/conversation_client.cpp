@@ -35,7 +35,12 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
     if (packet.type == PacketType::connect) return client_connect(packet, text, raw, now);
 
     Namespace* nsp = find(bare(packet.nsp));
-    if (nsp == nullptr) return violation;
+    if (nsp == nullptr) {
+        if (std::find(closed_.begin(), closed_.end(), bare(packet.nsp)) == closed_.end()) return violation;
+        stats_.count(Drop::left_namespace);
+        drop_client_packet(packet, text, now);
+        return std::nullopt;
+    }
     switch (packet.type) {
         case PacketType::disconnect: {
             leave(nsp->name);
@@ -72,6 +77,7 @@ MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view 
         return to_client(refusal);
     }
     first_connect_due_ = never;
+    std::erase(closed_, name);
     namespaces_.push_back(
         {std::string(name), next_serial_++, false, now + policy_.limits.connect_reply_timeout, {}});
     switch (credential_) {
@@ -97,14 +103,17 @@ MaybeEnding Conversation::client_ack(Namespace& nsp, const Packet& packet, std::
     const auto known = std::find(nsp.upstream_acks.begin(), nsp.upstream_acks.end(), *packet.id);
     if (known == nsp.upstream_acks.end()) {
         stats_.count(Drop::unknown_ack);
-        if (packet.attachments > 0) {
-            client_binary_ =
-                ClientBinary{packet.attachments, true, text.size(), now + policy_.limits.attachment_timeout};
-        }
+        drop_client_packet(packet, text, now);
         return std::nullopt;
     }
     nsp.upstream_acks.erase(known);
     return forward(packet, text, raw, now);
+}
+
+void Conversation::drop_client_packet(const Packet& packet, std::string_view text, TimePoint now) {
+    if (packet.attachments == 0) return;
+    client_binary_ =
+        ClientBinary{packet.attachments, true, text.size(), now + policy_.limits.attachment_timeout};
 }
 
 void Conversation::track(const Namespace& nsp, const Packet& packet, TimePoint now) {
@@ -158,7 +167,7 @@ void Conversation::credential_accepted() {
 MaybeEnding Conversation::credential_refused(std::string_view code, TimePoint now) {
     credential_ = Credential::wanted;  // the next CONNECT may bring a better one, until the client is closed
     upstream_.drop_held();
-    client_binary_.reset();
+    if (client_binary_) client_binary_->drop = true;
     refusal_due_ = std::min(refusal_due_, now + policy_.auth_refusal_linger);
     for (const Namespace& nsp : namespaces_) {
         std::string& data = actions_.made();
@@ -169,8 +178,7 @@ MaybeEnding Conversation::credential_refused(std::string_view code, TimePoint no
         wire::socketio::write_connect_error(refusal, nsp.name, "unauthorized", data);
         if (auto ending = to_client(refusal)) return ending;
     }
-    requests_.forget_all();
-    namespaces_.clear();
+    while (!namespaces_.empty()) closed_by_upstream(std::string(namespaces_.front().name));
     return std::nullopt;
 }
 

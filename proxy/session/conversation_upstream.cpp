@@ -23,7 +23,7 @@ MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_vie
         case PacketType::connect:
             return upstream_connect_reply(nsp, text, raw, now);
         case PacketType::connect_error: {
-            leave(packet.nsp);
+            closed_by_upstream(packet.nsp);
             if (!packet.payload.empty()) return to_client(text, raw);
             stats_.count(Drop::upstream_violation);  // stock clients throw on one without payload
             std::string& repaired = actions_.made();
@@ -31,7 +31,7 @@ MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_vie
             return to_client(repaired);
         }
         case PacketType::disconnect: {
-            leave(packet.nsp);
+            closed_by_upstream(packet.nsp);
             if (packet.payload.empty()) return to_client(text, raw);
             stats_.count(Drop::disconnect_payload);  // python's always_connect; clients fail with "parse
                                                      // error" and loop

@@ -72,16 +72,21 @@ void Session::State::settle(TimePoint now) {
 
     const bool upstream_full = upstream.waiting_bytes() > policy.limits.held_bytes / 2;
     if (upstream_full != client.paused()) {
-        client.set_paused(upstream_full, now);
-        if (client.websocket_open()) {
-            actions.push(upstream_full ? Action{action::PauseClient{}} : Action{action::ResumeClient{}});
-        }
+        const auto pause = client.set_paused(upstream_full, now);
+        if (conversation) conversation->client_resumed(pause);
         if (!upstream_full) client.release_posts();
+    }
+    // A socket that probes is read all the same: what comes through it is not for the upstream.
+    const bool pause_socket = upstream_full && client.state() == ClientState::websocket;
+    if (pause_socket != client_socket_paused) {
+        client_socket_paused = pause_socket;
+        actions.push(pause_socket ? Action{action::PauseClient{}} : Action{action::ResumeClient{}});
     }
     const bool client_full = client.congested();
     if (client_full != upstream_paused && upstream.websocket_open()) {
         upstream_paused = client_full;
-        upstream.set_paused(client_full, now);
+        const auto pause = upstream.set_paused(client_full, now);
+        if (conversation) conversation->upstream_resumed(pause);
         actions.push(client_full ? Action{action::PauseUpstream{}} : Action{action::ResumeUpstream{}});
     }
 }

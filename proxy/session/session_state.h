@@ -82,6 +82,7 @@ struct Session::State {
     TimePoint close_due = never;       // plain: when the other close frame must be there
     bool opened = false;               // the client has its OPEN packet
     bool probed = false;               // the second socket has said "2probe"
+    bool client_socket_paused = false;
     bool upstream_paused = false;
     bool over = false;
 };

@@ -121,7 +121,6 @@ void Session::State::fail_upstream(CloseCode code, std::string_view text) {
 
 void Session::State::on(const input::UpstreamLost&, TimePoint) {
     upstream.websocket_lost();
-    upstream.set_state(UpstreamState::lost);
     if (closing) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
     end({CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"});
 }

@@ -59,11 +59,12 @@ enum class Drop : std::uint8_t {
     held_overflow,       // limits.held_bytes
     outbox_overflow,     // limits.outbox_bytes
     tombstone_overflow,  // limits.tombstones: the oldest is forgotten
+    left_namespace,      // of a client, for a namespace that the upstream has closed meanwhile
 };
-constexpr std::array<std::string_view, 11> drop_names{
+constexpr std::array<std::string_view, 12> drop_names{
     "late_answer",        "unsolicited_pong",   "unknown_ack",        "duplicate_connect",
     "upstream_violation", "binary_interleaved", "disconnect_payload", "untracked_request",
-    "held_overflow",      "outbox_overflow",    "tombstone_overflow"};
+    "held_overflow",      "outbox_overflow",    "tombstone_overflow", "left_namespace"};
 
 // Seconds, upper bounds; the last bucket is +Inf.
 constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,

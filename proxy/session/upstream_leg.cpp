@@ -1,6 +1,7 @@
 #include "proxy/session/upstream_leg.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "proxy/wire/websocket/close.h"
 
@@ -130,13 +131,20 @@ void UpstreamLeg::heard(TimePoint now) {
     if (state_ == UpstreamState::stalled) set_state(UpstreamState::attached);
 }
 
-void UpstreamLeg::set_paused(bool paused, TimePoint now) {
+std::chrono::nanoseconds UpstreamLeg::set_paused(bool paused, TimePoint now) {
     paused_ = paused;
-    if (!paused) heard_ = now;
+    if (paused) {
+        paused_since_ = now;
+        return {};
+    }
+    const auto pause = now - std::exchange(paused_since_, never);
+    heard_ = now;
+    if (open_due_ != never) open_due_ += pause;
+    return pause;
 }
 
 UpstreamLeg::Overdue UpstreamLeg::tick(TimePoint now) {
-    if (open_due_ <= now) return Overdue::open;
+    if (open_due_ <= now && !paused_) return Overdue::open;
     if (ping_due_ <= now) {
         ping_due_ = now + ping_interval_;
         write_frame(Opcode::text, "2");
@@ -148,7 +156,7 @@ UpstreamLeg::Overdue UpstreamLeg::tick(TimePoint now) {
 }
 
 TimePoint UpstreamLeg::next_deadline() const {
-    TimePoint next = std::min(open_due_, ping_due_);
+    TimePoint next = paused_ ? ping_due_ : std::min(open_due_, ping_due_);
     if (attached() && !paused_ && silence_ != Duration{0}) {
         const bool stalled = state_ == UpstreamState::stalled;
         next = std::min(

@@ -4,6 +4,7 @@
 //   ends the session today; the states are there for the day when it does not.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -37,7 +38,10 @@ class UpstreamLeg {
     void connect();
     void websocket_opened(TimePoint now);
     [[nodiscard]] bool websocket_open() const noexcept { return reading_.has_value(); }
-    void websocket_lost() { reading_.reset(); }
+    void websocket_lost() {
+        reading_.reset();
+        set_state(UpstreamState::lost);
+    }
     [[nodiscard]] WebsocketReading& reading() { return *reading_; }
     // The OPEN packet is there: what waited goes out.
     void attach(const wire::engineio::Open& open, TimePoint now);
@@ -59,8 +63,10 @@ class UpstreamLeg {
     void drop_held() { static_cast<void>(held_.take_all()); }
 
     void heard(TimePoint now);
-    // We do not read it, or began to again: its silence is our doing.
-    void set_paused(bool paused, TimePoint now);
+    // We do not read it, or began to again: its silence is our doing. Returns how long that was, when it
+    // ends.
+    std::chrono::nanoseconds set_paused(bool paused, TimePoint now);
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
 
     enum class Overdue { none, open, stalled };
     [[nodiscard]] Overdue tick(TimePoint now);
@@ -83,6 +89,7 @@ class UpstreamLeg {
     Duration silence_{0};        // longer than this: stalled
     Duration ping_interval_{0};  // EIO3: we ping
     TimePoint heard_ = never;    // when the upstream last said anything
+    TimePoint paused_since_ = never;
     TimePoint open_due_ = never;
     TimePoint ping_due_ = never;  // EIO3
 };

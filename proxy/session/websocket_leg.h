@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,10 @@ class WebsocketReading {
         else if (partial_since_ == never)
             partial_since_ = now;
         rest_ = {};
+    }
+    // For this long nobody read: that is no delay of the peer's.
+    void forgive(std::chrono::nanoseconds pause) noexcept {
+        if (partial_since_ != never) partial_since_ += pause;
     }
     // Since when a message is unfinished; never when none is.
     [[nodiscard]] TimePoint partial_since() const noexcept { return partial_since_; }

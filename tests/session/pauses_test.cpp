@@ -1,0 +1,140 @@
+// While we do not read a leg, its silence is our doing; and other things that only show when two happen at
+// once. Found by the simulator.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+
+#include "tests/session/script.h"
+
+using namespace forestay::session;
+using forestay::session::testing::Script;
+using namespace std::chrono_literals;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+Setup websocket_first() {
+    Setup setup;
+    setup.websocket = true;
+    return setup;
+}
+
+constexpr std::size_t too_much = 1 << 20;  // over half of limits.held_bytes
+const std::string upstream_open = R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})";
+const std::string header = R"(451-["b",{"_placeholder":true,"num":0}])";
+
+bool contains(const Lines& lines, std::string_view line) {
+    return std::find(lines.begin(), lines.end(), line) != lines.end();
+}
+
+std::uint64_t dropped(Script& script, Drop what) {
+    return script.stats().drops[static_cast<std::size_t>(what)];
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(pauses)
+
+// An upstream that did not read for ten seconds cost the client its session: "attachments missing", though it
+// was we who did not read them.
+BOOST_AUTO_TEST_CASE(attachments_that_wait_because_the_client_is_paused_are_not_missing) {
+    Script script(websocket_first());
+    script.joined().client_says(header).input(input::UpstreamBlocked{too_much});
+    BOOST_TEST(contains(script.heard(), "pause client"));
+    script.at(20s);
+    BOOST_TEST(!script.session().ended());
+    script.input(input::UpstreamDrained{}).at(22s).client_sends("bytes");
+    BOOST_TEST(contains(script.heard(), "upstream: <bytes>"));
+    BOOST_TEST(!script.session().ended());
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_waits_because_the_client_is_paused_is_not_late) {
+    Policy slow = testing::policy();
+    slow.ping_interval = 300s;
+    Script script(websocket_first(), slow);
+    script.joined().input(input::ClientBytes{"\x81"}).input(input::UpstreamBlocked{too_much}).at(60s);
+    script.input(input::UpstreamDrained{}).input(input::Tick{});
+    BOOST_TEST(!script.session().ended());
+}
+
+BOOST_AUTO_TEST_CASE(attachments_that_wait_because_the_upstream_is_paused_are_delivered) {
+    Script script(websocket_first());
+    script.joined().upstream_says(header).input(input::ClientBlocked{100});
+    BOOST_TEST(contains(script.heard(), "pause upstream"));
+    script.at(15s).input(input::ClientDrained{}).upstream_sends("bytes");
+    const Lines heard = script.heard();
+    BOOST_TEST(contains(heard, "client: " + header));
+    BOOST_TEST(contains(heard, "client: <bytes>"));
+    BOOST_TEST(dropped(script, Drop::upstream_violation) == 0U);
+}
+
+// A client that did not read for a while right after its CONNECT was told that the upstream had timed out.
+BOOST_AUTO_TEST_CASE(an_upstream_that_is_not_read_cannot_be_late_with_open) {
+    Script script(websocket_first());
+    script.input(input::ClientUpgraded{}).client_says("40").input(input::UpstreamOpened{});
+    script.input(input::ClientBlocked{100}).at(15s);
+    BOOST_TEST(!script.session().ended());
+    script.input(input::ClientDrained{}).upstream_says(upstream_open);
+    BOOST_TEST(contains(script.heard(), "upstream: 40"));
+    script.upstream_says(R"(40{"sid":"sio"})");
+    BOOST_TEST(contains(script.heard(), R"(client: 40{"sid":"sio"})"));
+}
+
+BOOST_AUTO_TEST_CASE(a_probing_socket_is_not_paused_and_an_upgraded_one_is) {
+    Script script;
+    script.input(input::PollOpened{1}).input(input::ExchangeWritten{1});
+    script.input(input::PostReceived{2, "40"}).input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    script.input(input::UpstreamBlocked{too_much}).input(input::ClientUpgraded{}).heard();
+    script.client_says("2probe");
+    BOOST_TEST(script.heard() == Lines{"client: 3probe"}, boost::test_tools::per_element());
+    script.client_says("5");
+    BOOST_TEST(script.heard() == Lines{"pause client"}, boost::test_tools::per_element());
+    script.input(input::UpstreamDrained{});
+    BOOST_TEST(script.heard() == Lines{"resume client"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_that_ends_while_the_client_is_paused_leaves_nothing_to_resume) {
+    Script script;
+    script.input(input::PollOpened{1}).input(input::ExchangeWritten{1});
+    script.input(input::PostReceived{2, "40"}).input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    script.input(input::UpstreamBlocked{too_much}).input(input::ClientUpgraded{}).heard();
+    script.input(input::UpstreamDrained{});
+    BOOST_TEST(script.heard().empty());
+}
+
+// The client's second GET came before the first one's answer was known to be written: the NOOP was due for
+// ever, and the timer fired in each of its slots.
+BOOST_AUTO_TEST_CASE(a_get_behind_an_answer_that_is_being_written_is_no_deadline) {
+    Script script;
+    script.input(input::PollOpened{1}).input(input::ClientUpgraded{}).client_says("2probe");
+    script.input(input::PollOpened{2}).at(51ms).input(input::Tick{});
+    BOOST_TEST((script.session().next_deadline() > script.now()));
+    script.heard();
+    script.input(input::ExchangeWritten{1});
+    BOOST_TEST(script.heard() == Lines{"answer 2 200: 6"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_frame_before_open_closes_the_upstream_once) {
+    Script script(websocket_first());
+    script.input(input::ClientUpgraded{}).client_says("40").input(input::UpstreamOpened{}).heard();
+    script.input(input::UpstreamBytes{"\xff"});
+    const Lines heard = script.heard();
+    BOOST_TEST(std::count(heard.begin(), heard.end(), "close upstream") == 1);
+    BOOST_TEST(heard.back() == "end upstream protocol_violation");
+}
+
+// The client's event and the app's disconnect() crossed on the way, and the client lost its whole connection
+// for it.
+BOOST_AUTO_TEST_CASE(an_event_that_crosses_the_disconnect_of_the_upstream_is_dropped) {
+    Script script(websocket_first());
+    script.joined().client_says("40/chat,").upstream_says(R"(40/chat,{"sid":"c"})").upstream_says("41/chat,");
+    script.heard();
+    script.client_says(R"(42/chat,["x"])");
+    script.client_says(R"(451-/chat,["x",{"_placeholder":true,"num":0}])").client_sends("bytes");
+    BOOST_TEST(script.heard().empty());
+    BOOST_TEST(dropped(script, Drop::left_namespace) == 2U);
+    script.client_says(R"(42["y"])").client_says("40/chat,").client_says(R"(42/chat,["z"])");
+    const Lines expected{R"(upstream: 42["y"])", "upstream: 40/chat,", R"(upstream: 42/chat,["z"])"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
