@@ -115,7 +115,8 @@ class Recorder:
                 return False
             return True
         if request.all("Upgrade"):
-            protocol = b"".join(b"Sec-WebSocket-Protocol: %b\r\n" % p.encode() for p in request.all("Sec-WebSocket-Protocol")[:1] if p == "chat")
+            offered = ",".join(request.all("Sec-WebSocket-Protocol"))
+            protocol = b"Sec-WebSocket-Protocol: chat\r\n" if "chat" in offered else b""
             client.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept
                            + b"\r\n" + protocol + b"\r\n")
             (EngineIo if path == "/socket.io/" else Echo)(client, request, buffer).run()

@@ -77,6 +77,13 @@ class Bench:
         top = [f"{method} {target or f'/r/{tag}'} {version}", *([host] if host else []), f"X-Tag: {tag}"]
         return ("\r\n".join([*top, *lines]) + "\r\n\r\n" + body).encode("latin-1")
 
+    def counted(self, before, expected, name, metric, **labels):
+        """By how much a counter has grown. /metrics is rendered a few times a second at most, so it may take a moment."""
+        end = time.monotonic() + 2
+        while time.monotonic() < end and (grown := self.forestays[name].metric(metric, **labels) - before) < expected:
+            time.sleep(0.1)
+        return grown
+
     def heard(self, tag, seconds=2):
         """The requests with that tag; waits for the first."""
         end = time.monotonic() + seconds

@@ -96,9 +96,13 @@ def cacheable(bench):
 
 @row("O21")
 def upstream_cors(bench):
+    """Engine.IO answers are ours, and of the app's refusal of a websocket only one set of these headers is left. Pages that are
+    not Engine.IO keep what the app says."""
+    response = poll(bench, "origins", ("Origin", "https://app.example"))
+    yield "polling", (response.all("Access-Control-Allow-Origin"), response.all("Access-Control-Allow-Credentials")), (["https://app.example"], ["true"])
     with bench.connection("origins") as connection:
         response = connection.request("GET", "/bad/cors", [("Origin", "https://app.example")])
-    yield "the app's own headers", (response.all("Access-Control-Allow-Origin"), response.all("Access-Control-Allow-Credentials")), (["https://app.example"], ["true"])
+    yield "another page", (response.all("Access-Control-Allow-Origin"), response.all("Access-Control-Allow-Credentials")), (["*"], ["false"])
 
 
 elsewhere("tests/auth: all vectors of flask_session_vectors.json, which carry their own clock", "C01")
@@ -251,7 +255,7 @@ def forwarded_by_a_stranger(bench):
 def forwarded_by_a_friend(bench):
     """The forestay called trusting believes 127.0.0.0/8 and 10.0.0.0/8."""
     for what, value, client in (("two proxies", "6.6.6.6, 203.0.113.9, 10.0.0.7", "203.0.113.9"), ("garbage ends the walk", "203.0.113.9, <x>, 10.0.0.7", "10.0.0.7"),
-                                ("100 entries", ", ".join(["203.0.113.9"] + ["10.0.0.7"] * 99), "203.0.113.9")):
+                                ("100 entries, of which 32 are walked", ", ".join(["203.0.113.9"] + ["10.0.0.7"] * 99), "10.0.0.7")):
         heard = heard_fields(bench, f"X-Forwarded-For: {value}", name="trusting")
         yield what, heard.all("X-Forwarded-For")[0].split(",")[0].strip() if heard and heard.all("X-Forwarded-For") else None, client
 

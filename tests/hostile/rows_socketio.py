@@ -19,7 +19,8 @@ def refused(bench, cases, code=1008, namespace=None, polling=True):
                 for message in messages:
                     connection.send_frame(*((BINARY, message) if isinstance(message, bytes) else (TEXT, message.encode("utf-8", "surrogatepass"))))
                 got = close_of(connection)
-            heard = [payload for payload in heard_frames(bench, tag)[len(before):] if payload not in ("3", "", "1")]
+            # A binary header goes on before its attachments are there: a session that ends in between is no event.
+            heard = [payload for payload in heard_frames(bench, tag)[len(before):] if payload not in ("3", "", "1", headers(messages))]
             yield f"{what}: websocket, {'recorder' if name == 'plain' else 'Flask-SocketIO'}", (got, heard), (code, [])
         if polling and all(isinstance(message, str) for message in messages):
             session = Polling(bench.port("real"), [OWN])
@@ -28,6 +29,10 @@ def refused(bench, cases, code=1008, namespace=None, polling=True):
             status = session.post("\x1e".join(messages)).status
             after = session.post('42["echo"]').status
             yield f"{what}: polling", (status, after), (400, 400)
+
+
+def headers(messages):
+    return messages[0] if len(messages) > 1 else None
 
 
 def heard_frames(bench, tag):
@@ -213,13 +218,14 @@ def events(bench):
         *((f"payload {payload}", f"42{payload}") for payload in ("[]", "{}", '"x"', "null", "[null]", '[["x"]]', "", "[1]x")),
         ("65 deep", '42["x",' + "[" * 65 + "]" * 65 + "]"),
         ("NaN", '42["x",NaN]'), ("Infinity", '42["x",Infinity]'), ("-Infinity", '42["x",-Infinity]'),
-        ("a name of 1 KB", f'42["{"a" * 1024}"]'), ("a name with a control character", '42["a\\u0007b"]')])
+        ("a name of 1 KB", f'42["{"a" * 1024}"]'), ("a name with a control character", '42["a\x07b"]')])
 
 
 @row("S27", "S28")
 def left_alone(bench):
     yield from untouched(bench, [("a big integer", '42["x",12345678901234567890]'), ("1e400", '42["x",1e400]'), ("a lone surrogate", '42["x","\\ud800"]'),
-                                 ("blanks and order", '42["x", {"b" : 1,"a":2, "b":3} ]'), ("60 deep", '42["x",' + "[" * 60 + "]" * 60 + "]")])
+                                 ("blanks and order", '42["x", {"b" : 1,"a":2, "b":3} ]'), ("a name with an escaped control character", '42["a\\u0007b"]'),
+                                 ("60 deep", '42["x",' + "[" * 60 + "]" * 60 + "]")])
 
 
 elsewhere("later: there is no list of allowed events yet", "S30")
@@ -249,7 +255,7 @@ def many_requests(bench):
         connection.wait_at_most(5)
         echoed = sum(connection.read_text().startswith("42") for _ in range(1100))
         alive = still_lives(connection)
-    counted = bench.forestays["plain"].metric("forestay_drops_total", reason="untracked_request") - before
+    counted = bench.counted(before, 76, "plain", "forestay_drops_total", reason="untracked_request")
     yield "1100 outstanding", (echoed, alive, counted), (1100, True, 1100 - 1024)
 
 

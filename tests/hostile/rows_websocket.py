@@ -145,7 +145,7 @@ def sid_of_another(bench):
         before = bench.forestays["guarded"].metric("forestay_sid_mismatches_total")
         with bench.connection("guarded") as connection:
             status = connection.upgrade(f"/socket.io/?EIO=4&transport=websocket&sid={alice.sid}", headers).status
-        counted = bench.forestays["guarded"].metric("forestay_sid_mismatches_total") - before
+        counted = bench.counted(before, 1, "guarded", "forestay_sid_mismatches_total")
         yield what, (status, counted), (403, 1)
 
 
