@@ -185,7 +185,8 @@ void ByteStream::Impl::start_watch() {
         const std::shared_ptr<Impl> self = weak.lock();
         if (!self) return;
         self->watch_waits = false;
-        if (error || !self->watcher) return;
+        if (!self->watcher || !self->descriptor.is_open()) return;
+        if (error) return self->start_watch();  // taken back together with another wait
         char byte = 0;
         const ssize_t size = ::recv(self->descriptor.native_handle(), &byte, 1, MSG_PEEK);
         if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return self->start_watch();

@@ -38,7 +38,8 @@ Task<void> send_reply(ClientExchange& exchange, Reply reply) {
     exchange.status = reply.status;
     exchange.reason = reply.reason;
     // What comes behind a refused request is not trusted to be a request.
-    if (reply.status >= 400 || exchange.body_pending) exchange.keep_alive = false;
+    if (reply.status >= 400 || exchange.body_pending || exchange.context.draining)
+        exchange.keep_alive = false;
     reply.fields.insert(reply.fields.end(), exchange.cors.begin(), exchange.cors.end());
     const std::string head = head_of(reply, exchange.keep_alive);
     const std::array<string_view, 2> pieces{head,

@@ -79,55 +79,81 @@ Task<bool> spool(ClientExchange& exchange, TemporaryFile& file) {
     co_return false;
 }
 
-// Head and body. `answered` becomes true when the upstream says something before it has all of it: an early
-// refusal is worth more to the client than the rest of its upload. False: the client is gone, or has its
-// refusal.
-Task<bool> send_request(ClientExchange& exchange, ByteStream& upstream, Upload& upload, bool& answered) {
-    const HttpLimits& limits = exchange.context.loop.shared().options.limits;
-    const Duration timeout = limits.write_timeout;
+// How far a request got.
+enum class Sent : std::uint8_t {
+    whole,
+    part,    // the upstream has said something, or closed, before it had all of it
+    nobody,  // the client is gone, or has its refusal: there is nobody left to answer
+};
+
+// The client's body as it comes. Ends early when the upstream answers: an early refusal is worth more to the
+// client than the rest of its upload.
+Task<Sent> stream_body(ClientExchange& exchange, ByteStream& upstream, const bool& answered) {
+    const Duration timeout = exchange.context.loop.shared().options.upstream.response_timeout;
+    RequestBody body(exchange, exchange.head.content_length);
+    while (!answered) {
+        const RequestBody::State state = co_await body.next();
+        switch (state) {
+            case RequestBody::State::data:
+                break;
+            case RequestBody::State::end:
+                co_return Sent::whole;
+            case RequestBody::State::interrupted:
+                co_return Sent::part;
+            case RequestBody::State::refused:
+                co_await send_reply(exchange, body.refusal());
+                co_return Sent::nobody;
+            case RequestBody::State::lost:
+                exchange.aborted = true;
+                co_return Sent::nobody;
+        }
+        const Io written = co_await upstream.write(body.piece(), timeout);
+        if (written != Io::ok) break;
+    }
+    co_return Sent::part;
+}
+
+Task<Sent> send_file(ClientExchange& exchange, ByteStream& upstream, TemporaryFile& file,
+                     const bool& answered) {
+    const Duration timeout = exchange.context.loop.shared().options.upstream.response_timeout;
+    if (!file.rewind()) co_return Sent::part;
+    std::string buffer(file_piece_bytes, '\0');
+    while (!answered) {
+        const std::ptrdiff_t size = file.read(buffer);
+        if (size == 0) co_return Sent::whole;
+        if (size < 0) break;
+        const string_view piece = string_view(buffer).substr(0, static_cast<std::size_t>(size));
+        const Io written = co_await upstream.write(piece, timeout);
+        if (written != Io::ok) break;
+    }
+    co_return Sent::part;
+}
+
+Task<Sent> send_request(ClientExchange& exchange, ByteStream& upstream, Upload& upload) {
+    bool answered = false;
     upstream.watch([&answered, &upstream, &client = exchange.client](bool) {
         answered = true;
         upstream.interrupt();
         client.interrupt();
     });
-    Io written = co_await upstream.write(upload.head, timeout);
-    if (upload.from_client) {
-        RequestBody body(exchange, exchange.head.content_length);
-        while (written == Io::ok && !answered) {
-            const RequestBody::State state = co_await body.next();
-            if (state == RequestBody::State::end || state == RequestBody::State::interrupted) break;
-            if (state == RequestBody::State::refused) {
-                upstream.unwatch();
-                co_await send_reply(exchange, body.refusal());
-                co_return false;
-            }
-            if (state == RequestBody::State::lost) {
-                upstream.unwatch();
-                exchange.aborted = true;
-                co_return false;
-            }
-            written = co_await upstream.write(body.piece(), timeout);
-        }
-    } else if (upload.file.size() > 0 && upload.file.rewind()) {
-        std::string piece(file_piece_bytes, '\0');
-        while (written == Io::ok && !answered) {
-            const std::ptrdiff_t size = upload.file.read(piece);
-            if (size <= 0) break;
-            written = co_await upstream.write(string_view(piece).substr(0, static_cast<std::size_t>(size)),
-                                              timeout);
-        }
+    const Duration timeout = exchange.context.loop.shared().options.upstream.response_timeout;
+    const Io written = co_await upstream.write(upload.head, timeout);
+    Sent sent = written == Io::ok ? Sent::whole : Sent::part;
+    if (sent == Sent::whole && upload.from_client) {
+        sent = co_await stream_body(exchange, upstream, answered);
+    } else if (sent == Sent::whole && upload.file.size() > 0) {
+        sent = co_await send_file(exchange, upstream, upload.file, answered);
     }
     upstream.unwatch();
-    co_return true;
+    co_return sent;
 }
 
 // One attempt on one connection.
 Task<Outcome> attempt(ClientExchange& exchange, UpstreamConnection connection, Upload& upload,
                       bool may_fail) {
     ByteStream& upstream = *connection.stream;
-    bool answered = false;
-    const bool sent = co_await send_request(exchange, upstream, upload, answered);
-    if (!sent) co_return Outcome::done;
+    const Sent sent = co_await send_request(exchange, upstream, upload);
+    if (sent == Sent::nobody) co_return Outcome::done;
 
     ResponseRelay relay(exchange, upstream);
     const ResponseRelay::Head head = co_await relay.read_head();
@@ -151,7 +177,7 @@ Task<Outcome> attempt(ClientExchange& exchange, UpstreamConnection connection, U
     // What is left of the upload would be taken for the next request.
     if (exchange.body_pending) exchange.keep_alive = false;
     const bool reusable = co_await relay.relay_body();
-    if (reusable && !exchange.body_pending) exchange.context.pool.give_back(std::move(connection.stream));
+    if (reusable && sent == Sent::whole) exchange.context.pool.give_back(std::move(connection.stream));
     co_return Outcome::done;
 }
 

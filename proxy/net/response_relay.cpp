@@ -181,7 +181,7 @@ Task<bool> ResponseRelay::relay_body() {
     const bool unknown_length =
         head_.framing == ResponseFraming::chunked || head_.framing == ResponseFraming::until_close;
     to_chunks_ = unknown_length && exchange_.head.minor == 1;
-    if (unknown_length && !to_chunks_) exchange_.keep_alive = false;
+    if ((unknown_length && !to_chunks_) || exchange_.context.draining) exchange_.keep_alive = false;
     exchange_.status = head_.status;
 
     std::string head = client_head();

@@ -51,7 +51,10 @@ Server::~Server() {
     impl_->http->streams.abort_all();
     boost::asio::io_context& context = impl_->loop.context();
     context.restart();
-    while (!impl_->http->connections.empty() && context.poll_one() > 0) {
+    try {
+        while (!impl_->http->connections.empty() && context.poll_one() > 0) {
+        }
+    } catch (const std::exception&) {  // of a session's handler, at the very end
     }
 }
 

@@ -212,6 +212,22 @@ BOOST_AUTO_TEST_CASE(an_app_that_answers_before_the_upload_is_over_is_heard) {
     BOOST_TEST(client.ends());
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_that_got_half_a_spooled_upload_is_not_used_again) {
+    const std::string chunk = "100000\r\n" + std::string(0x100000, 'x') + "\r\n";
+    Peer client = proxy.client("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 16; ++i) client.send(chunk);
+    client.send("0\r\n\r\n");
+    Peer app = upstream.accept();
+    (void)read_request(app);
+    app.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    BOOST_TEST(read_answer(client).status == 403U);
+    client.send(get);
+    Peer fresh = upstream.accept();
+    BOOST_TEST(read_request(fresh).line() == "GET /page?x=1 HTTP/1.1");
+    fresh.send(ok);
+    BOOST_TEST(read_answer(client).body == "ok");
+}
+
 BOOST_AUTO_TEST_CASE(an_event_stream_is_flushed_event_by_event) {
     Peer client = proxy.client(get);
     Peer app = upstream.accept();

@@ -112,7 +112,9 @@ BOOST_AUTO_TEST_CASE(a_drain_lets_requests_finish_and_closes_the_rest) {
     proxy.drain();
     BOOST_TEST(idle.ends());
     app.send(ok);
-    BOOST_TEST(read_answer(busy).body == "ok");
+    const Answer answer = read_answer(busy);
+    BOOST_TEST(answer.body == "ok");
+    BOOST_TEST(answer.field("Connection") == "close");
     BOOST_TEST(busy.ends());
     proxy.wait_drained();
 }
