@@ -144,12 +144,13 @@ MaybeEnding Conversation::give_fallback(const Namespace& nsp, PendingRequests::S
     const PendingRequests::Request& request = requests_.request(slot);
     const rules::Rule& rule = policy_.rules.rules()[request.rule];
     std::string& id = actions_.made();
-    id = request.id_text;
+    const PendingRequests::Texts* texts = requests_.texts(slot);
+    if (texts != nullptr) id = texts->id;
     if (id.empty()) id = request.ack ? std::to_string(*request.ack) : "null";
     rules::FallbackValues values;
     values.id = id;
     values.event =
-        request.event.empty() ? std::string_view(rule.match.event) : std::string_view(request.event);
+        rule.match.event == "*" ? std::string_view(texts->event) : std::string_view(rule.match.event);
     values.rule = rule.name;
     values.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - request.received);
     std::string& data = actions_.made();

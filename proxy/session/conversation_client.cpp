@@ -125,18 +125,22 @@ void Conversation::track(const Namespace& nsp, const Packet& packet, TimePoint n
     request.rule = static_cast<std::uint32_t>(*index);
     request.ack = packet.id;
     request.received = now;
-    if (rule.match.event == "*") request.event = wire::socketio::event_name(packet);
-    std::string key;
+    std::unique_ptr<PendingRequests::Texts> texts;
+    if (rule.match.event == "*") {
+        texts = std::make_unique<PendingRequests::Texts>();
+        texts->event = wire::socketio::event_name(packet);
+    }
     if (rule.id_source == rules::IdSource::pointer) {
-        auto found = rules::id_key(rule.id, packet);
-        if (!found) {
+        auto key = rules::id_key(rule.id, packet);
+        if (!key) {
             stats_.count(Drop::untracked_request);
             return;
         }
-        key = std::move(*found);
-        request.id_text = *rules::id_text(rule.id, packet);
+        if (!texts) texts = std::make_unique<PendingRequests::Texts>();
+        texts->key = std::move(*key);
+        texts->id = *rules::id_text(rule.id, packet);
     }
-    if (!requests_.add(std::move(request), key, now)) stats_.count(Drop::untracked_request);
+    if (!requests_.add(request, std::move(texts), now)) stats_.count(Drop::untracked_request);
 }
 
 MaybeEnding Conversation::forward(const Packet& packet, std::string_view text, std::string_view raw,

@@ -86,12 +86,6 @@ MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, s
 
 MaybeEnding Conversation::upstream_ack(Namespace* nsp, const Packet& packet, std::string_view text,
                                        std::string_view raw, TimePoint now) {
-    if (packet.payload.empty() && packet.id) {  // clients throw on an ACK without array
-        stats_.count(Drop::upstream_violation);
-        std::string& repaired = actions_.made();
-        wire::socketio::write_ack(repaired, packet.nsp, *packet.id, "[]");
-        return upstream_packet(repaired, {}, now);
-    }
     if (nsp != nullptr && packet.id) {
         if (const auto found = requests_.find_ack(nsp->serial, *packet.id)) {
             if (found->late) return deliver_late(packet, text, raw, found->slot, now);

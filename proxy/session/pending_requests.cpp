@@ -38,7 +38,7 @@ PendingRequests::PendingRequests(const Policy& policy, Stats& stats, std::uint64
 
 PendingRequests::~PendingRequests() = default;
 
-bool PendingRequests::add(Request request, std::string_view key, TimePoint now) {
+bool PendingRequests::add(const Request& request, std::unique_ptr<Texts> texts, TimePoint now) {
     if (outstanding_ >= policy_.limits.outstanding) return false;
     if (!index_) {
         index_ = std::make_unique<Index>(
@@ -46,35 +46,43 @@ bool PendingRequests::add(Request request, std::string_view key, TimePoint now) 
         lists_.resize(policy_.rules.rules().size());
     }
     const rules::Rule& rule = policy_.rules.rules()[request.rule];
-    std::string full;
-    std::optional<Found> before;
-    if (rule.id_source == rules::IdSource::ack) {
-        if (!request.ack) return false;
-        before = find_ack(request.nsp, *request.ack);
-    } else if (rule.id_source == rules::IdSource::pointer) {
-        full = full_key(request.nsp, request.rule, key);
-        before = find_key(request.nsp, request.rule, key);
-    }
-    if (before && !before->late) return false;
-    if (before) free_slot(before->slot);  // the same id again after its fallback: a new request
+    if (rule.id_source == rules::IdSource::ack && !request.ack) return false;
+    if (texts) texts->key = full_key(request.nsp, request.rule, texts->key);
 
     const Slot slot = take_slot();
+    const Slot holder = claim_id(request, texts.get(), slot);
+    if (holder != slot && slots_[holder].phase != Phase::tombstone) {
+        slots_[slot].next = free_;
+        free_ = slot;
+        return false;
+    }
+    ++outstanding_;
+    if (holder != slot) {  // the same id again after its fallback: a new request
+        free_slot(holder);
+        static_cast<void>(claim_id(request, texts.get(), slot));
+    }
     Entry& entry = slots_[slot];
-    entry.request = std::move(request);
-    entry.key = std::move(full);
+    entry.request = request;
+    entry.texts = std::move(texts);
     entry.deadline = now + rule.timeout;
     entry.phase = Phase::waiting;
-    if (rule.id_source == rules::IdSource::ack) {
-        index_->by_ack.emplace(AckKey{entry.request.nsp, *entry.request.ack}, slot);
-    } else if (rule.id_source == rules::IdSource::pointer) {
-        index_->by_key.emplace(entry.key, slot);
-    }
-    append(lists_[entry.request.rule], slot);
-    ++outstanding_;
-    RuleStats& counters = stats_.rules[entry.request.rule];
+    append(lists_[request.rule], slot);
+    RuleStats& counters = stats_.rules[request.rule];
     ++counters.started;
     ++counters.outstanding;
     return true;
+}
+
+PendingRequests::Slot PendingRequests::claim_id(const Request& request, const Texts* texts, Slot slot) {
+    switch (policy_.rules.rules()[request.rule].id_source) {
+        case rules::IdSource::ack:
+            return index_->by_ack.try_emplace(AckKey{request.nsp, *request.ack}, slot).first->second;
+        case rules::IdSource::pointer:
+            return index_->by_key.try_emplace(texts->key, slot).first->second;
+        case rules::IdSource::order:
+            break;
+    }
+    return slot;
 }
 
 std::optional<PendingRequests::Found> PendingRequests::find_ack(std::uint32_t nsp, std::uint64_t ack) const {
@@ -236,7 +244,8 @@ void PendingRequests::free_slot(Slot slot) {
         unlink(tombs_, slot);
         --tombstones_;
     }
-    drop_key(entry);
+    drop_id(entry);
+    entry.texts.reset();
     entry.phase = Phase::free;
     entry.previous = none;
     entry.next = free_;
@@ -265,13 +274,13 @@ void PendingRequests::unlink(List& list, Slot slot) {
     entry.previous = entry.next = none;
 }
 
-void PendingRequests::drop_key(const Entry& entry) {
+void PendingRequests::drop_id(const Entry& entry) {
     switch (policy_.rules.rules()[entry.request.rule].id_source) {
         case rules::IdSource::ack:
             index_->by_ack.erase(AckKey{entry.request.nsp, *entry.request.ack});
             break;
         case rules::IdSource::pointer:
-            index_->by_key.erase(entry.key);
+            index_->by_key.erase(entry.texts->key);
             break;
         case rules::IdSource::order:
             break;

@@ -27,9 +27,13 @@ class PendingRequests {
         std::uint32_t nsp = 0;
         std::uint32_t rule = 0;
         std::optional<std::uint64_t> ack;  // the ack id, when it has one
-        std::string id_text;               // raw JSON of its id; empty for ack and order
-        std::string event;                 // its name, when the rule tracks any
         TimePoint received;
+    };
+    // What else is kept of a request when its rule needs it.
+    struct Texts {
+        std::string key;    // rules::id_key of its id; IdSource::pointer
+        std::string id;     // raw JSON of the same
+        std::string event;  // its name, when the rule tracks any
     };
     struct Found {
         Slot slot = 0;
@@ -39,9 +43,9 @@ class PendingRequests {
     PendingRequests(const Policy& policy, Stats& stats, std::uint64_t seed);
     ~PendingRequests();
 
-    // Registers a request; false when one with the same key is outstanding or there is no room. `key` is the
-    // id's key (rules::id_key) for IdSource::pointer, empty otherwise.
-    [[nodiscard]] bool add(Request request, std::string_view key, TimePoint now);
+    // Registers a request; false when one with the same id is outstanding or there is no room. `texts` may be
+    // null.
+    [[nodiscard]] bool add(const Request& request, std::unique_ptr<Texts> texts, TimePoint now);
 
     [[nodiscard]] std::optional<Found> find_ack(std::uint32_t nsp, std::uint64_t ack) const;
     [[nodiscard]] std::optional<Found> find_key(std::uint32_t nsp, std::uint32_t rule,
@@ -49,6 +53,7 @@ class PendingRequests {
     // The oldest outstanding request of the rule; a late one when all of them had their fallback.
     [[nodiscard]] std::optional<Found> find_oldest(std::uint32_t nsp, std::uint32_t rule) const;
     [[nodiscard]] const Request& request(Slot slot) const { return slots_[slot].request; }
+    [[nodiscard]] const Texts* texts(Slot slot) const { return slots_[slot].texts.get(); }
 
     // The upstream's answer is there: the slot is free.
     void answered(Slot slot, TimePoint now);
@@ -82,7 +87,7 @@ class PendingRequests {
     static constexpr Slot none = UINT32_MAX;
     struct Entry {
         Request request;
-        std::string key;
+        std::unique_ptr<Texts> texts;  // its key is the full one, that of the index
         TimePoint deadline{};
         Phase phase = Phase::free;
         Slot previous = none, next = none;
@@ -107,7 +112,9 @@ class PendingRequests {
     void free_slot(Slot slot);
     void append(List& list, Slot slot);
     void unlink(List& list, Slot slot);
-    void drop_key(const Entry& entry);
+    // The slot that has the request's id in the index; `slot` itself when it is the first.
+    Slot claim_id(const Request& request, const Texts* texts, Slot slot);
+    void drop_id(const Entry& entry);
     void abandon(Slot slot);
     [[nodiscard]] std::string full_key(std::uint32_t nsp, std::uint32_t rule, std::string_view key) const;
 

@@ -122,7 +122,7 @@ void Session::State::on(const input::Tick&, TimePoint now) {
         case UpstreamLeg::Overdue::none:
             break;
         case UpstreamLeg::Overdue::open:
-            return end({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::try_again_later,
+            return end({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::internal_error,
                         "upstream timeout"});
         case UpstreamLeg::Overdue::stalled:
             return end({CloseSide::upstream, CloseReason::upstream_stalled, CloseCode::internal_error,

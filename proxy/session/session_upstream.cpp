@@ -54,6 +54,9 @@ void Session::State::upstream_message(const wire::websocket::Message& message, T
         case Opcode::pong:
             return;
         case Opcode::close:
+            if (!wire::websocket::parse_close(message.payload)) {
+                return fail_upstream(CloseCode::protocol_error, "bad close");
+            }
             upstream.write_close(static_cast<std::uint16_t>(CloseCode::normal), {});
             upstream.websocket_lost();
             actions.push(action::CloseUpstream{});

@@ -189,3 +189,12 @@ BOOST_AUTO_TEST_CASE(when_all_sessions_are_gone_the_gauges_are_zero) {
     BOOST_TEST(stats.rules.at(0).outstanding == 0U);
     BOOST_TEST(stats.closes[0][static_cast<std::size_t>(CloseReason::goodbye)] == 1U);
 }
+
+BOOST_AUTO_TEST_CASE(a_close_code_of_the_upstream_that_must_not_be_on_the_wire_is_a_violation) {
+    Script script(websocket_first());
+    script.joined().upstream_frame(Opcode::close, "\x03\xee");  // 1006
+    const Lines expected{"upstream: CLOSE 1002 bad close", "close upstream",
+                         "client: CLOSE 1011 upstream protocol violation", "close client",
+                         "end upstream protocol_violation"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+}

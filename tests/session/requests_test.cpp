@@ -176,3 +176,24 @@ BOOST_AUTO_TEST_CASE(leaving_a_namespace_while_its_binary_answer_is_under_way_is
     BOOST_TEST(rule(script, 0).answered_by_upstream == 0U);
     BOOST_TEST(rule(script, 0).outstanding == 0U);
 }
+
+BOOST_AUTO_TEST_CASE(an_id_again_after_its_fallback_is_a_new_request) {
+    Script script(websocket_first());
+    script.joined().client_says(R"(42["chat_message",{"message_id":"a"}])").at(3s).heard();
+    script.client_says(R"(42["chat_message",{"message_id":"a"}])").heard();
+    script.at(6s);
+    BOOST_TEST(script.heard() == Lines{R"(client: 42["response",{"message_id":"a","status":"timeout"}])"},
+               boost::test_tools::per_element());
+    BOOST_TEST(rule(script, 1).answered_by_fallback == 2U);
+    BOOST_TEST(rule(script, 1).outstanding == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_id_again_while_it_is_outstanding_is_forwarded_and_not_tracked) {
+    Script script(websocket_first());
+    script.joined();
+    for (int i = 0; i < 2; ++i) script.client_says(R"(42["chat_message",{"message_id":"a"}])");
+    BOOST_TEST(script.heard().size() == 2U);
+    script.at(3s);
+    BOOST_TEST(script.heard().size() == 1U);
+    BOOST_TEST(rule(script, 1).started == 1U);
+}
