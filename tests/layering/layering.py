@@ -6,6 +6,7 @@ of headers. Exit 1 with one line per offence. `layering.py --self-test` proves t
 """
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -60,6 +61,19 @@ def offences(root):
                         yield where + f"`{found[0]}` in a pure ring"
 
 
+ROOT = {"proxy", "rules", "config", "tests", "deploy", "CMakeLists.txt", "README.md",
+        "CMakePresets.json", "LICENSE", "CHANGELOG.md"}  # the last three: tools look for them here
+
+
+def strangers(root):
+    """What stands at the top of the tree and should not."""
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split("\n")
+    tops = {name.split("/")[0] for name in listed if name}
+    for top in sorted(tops - ROOT):
+        if not top.startswith("."):
+            yield f"{top}: nothing else belongs at the top of the tree"
+
+
 def self_test():
     cases = {
         "proxy/wire/a.h": '#include "proxy/session/session.h"',
@@ -86,6 +100,7 @@ if __name__ == "__main__":
         self_test()
         print("each kind of offence is found")
         sys.exit(0)
-    found = list(offences(pathlib.Path(__file__).resolve().parents[2]))
+    tree = pathlib.Path(__file__).resolve().parents[2]
+    found = list(offences(tree)) + list(strangers(tree))
     print("\n".join(found) or "all arrows point inwards")
     sys.exit(1 if found else 0)
