@@ -38,7 +38,7 @@ This page is made from the table in `keys.cpp`, from which the checks and the de
 - **Flags**: `--set heartbeat.ping_interval=20s` sets any key, `--set requests.0.timeout=5s` one of a list's first element
   (the value is YAML); `--listen` and `--upstream` set these two. Flags go over the file.
 - An address that begins with a bracket needs quotes: `"[::1]:8080"`. So does a lone star, and a placeholder: `"{{id}}"`.
-- YAML that hides mistakes is refused: duplicate keys, anchors and aliases, tags, a second document, quoted text over more
+- YAML that hides mistakes is refused: duplicate keys, anchors and aliases, tags, directives, a second document, quoted text over more
   than one line, more than 32 levels, 50,000 values or 1 MiB.
 
 A key that is not known is an error, and so is one that is marked *not supported yet*: no setting is ever ignored.

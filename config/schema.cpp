@@ -9,7 +9,7 @@ Schema& child(Schema& parent, std::string_view name) {
     for (auto& [known, schema] : parent.children) {
         if (known == name) return schema;
     }
-    return parent.children.emplace_back(name, Schema{}).second;
+    return parent.children.emplace_back(Schema::Child{name, {}}).schema;
 }
 
 Schema build() {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,10 +58,16 @@ struct Key {
 
 // The table as the tree that a file follows.
 struct Schema {
+    struct Child;
+
     const Key* key = nullptr;
-    std::vector<std::pair<std::string_view, Schema>> children;  // in the order of the table
+    std::vector<Child> children;  // in the order of the table
 
     [[nodiscard]] const Schema* find(std::string_view name) const;
+};
+struct Schema::Child {
+    std::string_view name;
+    Schema schema;
 };
 [[nodiscard]] const Schema& schema();
 

@@ -5,51 +5,17 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include <algorithm>
 #include <set>
 #include <sstream>
 #include <utility>
 
-#include "proxy/wire/websocket/utf8.h"
+#include "config/yaml_text.h"
 
 namespace forestay::config {
 namespace {
 
 // Thrown out of the event handler: what was found so far is no tree worth looking at.
 struct Stop {};
-
-// The text by lines, as yaml-cpp counts them.
-class Lines {
-  public:
-    explicit Lines(std::string_view text) : text_(text) {
-        starts_.push_back(0);
-        for (std::size_t i = 0; i < text.size(); ++i) {
-            if (text[i] == '\n') starts_.push_back(i + 1);
-        }
-    }
-    // From a mark to the end of its line.
-    [[nodiscard]] std::string_view rest(const YAML::Mark& mark) const {
-        const auto line = static_cast<std::size_t>(mark.line);
-        if (mark.line < 0 || line >= starts_.size()) return {};
-        const std::string_view all = text_.substr(starts_[line]);
-        const std::string_view one = all.substr(0, all.find('\n'));
-        const auto column = static_cast<std::size_t>(mark.column);
-        return mark.column < 0 || column > one.size() ? std::string_view{} : one.substr(column);
-    }
-    // A mark's column is in bytes; an editor shows characters.
-    [[nodiscard]] unsigned column(const YAML::Mark& mark) const {
-        unsigned column = 1;
-        const auto line = static_cast<std::size_t>(mark.line);
-        if (line >= starts_.size()) return column;
-        const std::string_view before = text_.substr(starts_[line], static_cast<std::size_t>(mark.column));
-        for (const char c : before) column += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-        return column;
-    }
-
-  private:
-    std::string_view text_;
-    std::vector<std::size_t> starts_;
-};
 
 bool closes_on_its_line(std::string_view rest) {
     const char quote = rest.front();
@@ -66,19 +32,24 @@ bool closes_on_its_line(std::string_view rest) {
 
 class TreeBuilder : public YAML::EventHandler {
   public:
-    TreeBuilder(const Lines& lines, std::shared_ptr<const Source> source, Problems& problems)
+    TreeBuilder(Lines& lines, std::shared_ptr<const Source> source, Problems& problems)
         : lines_(lines), source_(std::move(source)), problems_(problems) {
         root_.at = {source_, source_->lines ? 1U : 0U, source_->lines ? 1U : 0U};
     }
 
-    [[nodiscard]] Place place(const YAML::Mark& mark) const {
-        if (!source_->lines || mark.is_null()) return {source_, 0, 0};
-        return {source_, static_cast<unsigned>(mark.line) + 1, lines_.column(mark)};
+    [[nodiscard]] Place place(const YAML::Mark& mark) {
+        if (mark.is_null()) return {source_, 0, 0};
+        return place(static_cast<std::size_t>(mark.line), static_cast<std::size_t>(mark.column));
+    }
+    [[nodiscard]] Place place(std::size_t line, std::size_t byte) {
+        if (!source_->lines) return {source_, 0, 0};
+        return {source_, static_cast<unsigned>(line) + 1, lines_.column(line, byte)};
     }
     [[noreturn]] void stop(const YAML::Mark& mark, std::string message) {
         problems_.error(place(mark), std::move(message));
         throw Stop{};
     }
+    [[nodiscard]] Place whole() const { return {source_, 0, 0}; }
     Node take() { return std::move(root_); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
@@ -97,7 +68,8 @@ class TreeBuilder : public YAML::EventHandler {
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         Node node = leaf(Node::Kind::scalar, mark, anchor);
-        const std::string_view rest = lines_.rest(mark);
+        const std::string_view rest =
+            lines_.rest(static_cast<std::size_t>(mark.line), static_cast<std::size_t>(mark.column));
         const char first = rest.empty() ? '\0' : rest.front();
         if ((tag != "?" && tag != "!") || first == '!') refuse_tag(mark);
         // yaml-cpp takes everything up to the end of the file for the text of an unclosed quote, without a
@@ -192,7 +164,7 @@ class TreeBuilder : public YAML::EventHandler {
         }
     }
 
-    const Lines& lines_;
+    Lines& lines_;
     std::shared_ptr<const Source> source_;
     Problems& problems_;
     Node root_;
@@ -206,39 +178,24 @@ std::string what_yaml_says(const YAML::Exception& problem) {
     if (problem.msg.find("not found") != std::string::npos) {
         message += " (indentation, a missing colon or bracket, or a bare * or & that needs quotes?)";
     }
+    if (problem.msg == YAML::ErrorMsg::EOF_IN_SCALAR) message += " (a quote that is not closed?)";
     return message;
-}
-
-// Where a text stops being readable at all; empty: nowhere.
-std::optional<Problem> unreadable(std::string_view text, const std::shared_ptr<const Source>& source) {
-    const auto whole = [&](std::string message) {
-        return Problem{Severity::error, {source, 0, 0}, std::move(message)};
-    };
-    if (text.size() > yaml_bytes_max) return whole("larger than 1 MiB");
-    if (!wire::websocket::is_utf8(text)) return whole("not UTF-8");
-    if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
-        Problem problem = whole("a NUL character");
-        if (source->lines) {
-            const auto before = text.substr(0, nul);
-            problem.at.line = 1 + static_cast<unsigned>(std::count(before.begin(), before.end(), '\n'));
-            problem.at.column = static_cast<unsigned>(nul - (before.rfind('\n') + 1)) + 1;
-        }
-        return problem;
-    }
-    return std::nullopt;
 }
 
 }  // namespace
 
 std::optional<Node> read_yaml_value(std::string_view text, std::shared_ptr<const Source> source,
                                     Problems& problems) {
-    if (const auto problem = unreadable(text, source)) {
-        problems.error(problem->at, problem->message);
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    Lines lines(text);
+    TreeBuilder builder(lines, std::move(source), problems);
+    if (auto problem = find_unreadable(text)) {
+        const std::size_t offset = problem->offset.value_or(0);
+        const std::size_t line = lines.line_of(offset);
+        problems.error(problem->offset ? builder.place(line, lines.byte_of(offset)) : builder.whole(),
+                       std::move(problem->message));
         return std::nullopt;
     }
-    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    const Lines lines(text);
-    TreeBuilder builder(lines, std::move(source), problems);
     try {
         std::istringstream in{std::string(text)};
         YAML::Parser parser(in);

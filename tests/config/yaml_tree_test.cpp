@@ -194,6 +194,19 @@ BOOST_AUTO_TEST_CASE(nul_is_refused) {
     CHECK_LINES(problems_of(std::string("a: 1\nb: x\0y\n", 12)), {"f.yaml:2:5: a NUL character"});
 }
 
+BOOST_AUTO_TEST_CASE(directives_are_refused) {
+    // yaml-cpp skips those that it does not know, and a setting behind a stray % with them.
+    CHECK_LINES(problems_of("%listen: x\na: 1\n"), {"f.yaml:1:1: directives (%NAME) are not supported"});
+    CHECK_LINES(problems_of("# x\n%TAG ! tag:x,2000:\n---\na: 1\n"),
+                {"f.yaml:2:1: directives (%NAME) are not supported"});
+    BOOST_CHECK(problems_of("a: 5%\nb: |\n  %x\n").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_quote_that_nothing_closes_at_the_end_of_the_file) {
+    CHECK_LINES(problems_of("a: \"foo"),
+                {"f.yaml:1:8: this is not YAML: illegal EOF in scalar (a quote that is not closed?)"});
+}
+
 BOOST_AUTO_TEST_CASE(only_utf8_is_read) {
     CHECK_LINES(problems_of("a: \xFF\n"), {"f.yaml: not UTF-8"});
     // UTF-16, which yaml-cpp would recode, and all places would be off.
