@@ -1,7 +1,5 @@
 #include "proxy/wire/http/head.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -304,42 +302,6 @@ bool list_has(std::string_view list, std::string_view token) noexcept {
         from = comma + 1;
     }
     return false;
-}
-
-bool valid_host(std::string_view host) noexcept {
-    std::string_view name = host, port;
-    if (host.starts_with('[')) {
-        const std::size_t close = host.find(']');
-        if (close == std::string_view::npos || close > 46) return false;
-        std::array<char, 48> text{};
-        std::copy(host.begin() + 1, host.begin() + static_cast<std::ptrdiff_t>(close), text.begin());
-        in6_addr address{};
-        if (inet_pton(AF_INET6, text.data(), &address) != 1) return false;
-        const std::string_view rest = host.substr(close + 1);
-        if (rest.empty()) return true;
-        if (rest.front() != ':') return false;
-        port = rest.substr(1);
-    } else {
-        const std::size_t colon = host.find(':');
-        name = host.substr(0, colon);
-        if (name.ends_with('.')) name.remove_suffix(1);
-        if (name.empty() || name.size() > 253) return false;
-        char before = '.';
-        for (const char c : name) {
-            if (c == '.' ? before == '.' : !is_alnum(c) && c != '-' && c != '_') return false;
-            before = c;
-        }
-        if (before == '.') return false;
-        if (colon == std::string_view::npos) return true;
-        port = host.substr(colon + 1);
-    }
-    if (port.empty() || port.size() > 5 || port.front() == '0') return false;
-    unsigned number = 0;
-    for (const char c : port) {
-        if (!is_digit(c)) return false;
-        number = number * 10 + static_cast<unsigned>(c - '0');
-    }
-    return number <= 65535;
 }
 
 }  // namespace forestay::wire::http
