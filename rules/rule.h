@@ -1,4 +1,5 @@
-// What a rule says: which events are requests, how their answers are known, how long to wait, what to say instead.
+// What a rule says: which events are requests, how their answers are known, how long to wait, what to say
+// instead.
 //
 // Plain values, made by compile() (rule_set.h) from the specification that the configuration gives.
 #pragma once
@@ -36,8 +37,9 @@ enum class IdSource : std::uint8_t {
 
 // What counts as the answer. With IdSource::ack it is the ACK, and `events` is empty.
 struct Answer {
-    std::vector<std::string> events;          // names, unescaped
-    std::optional<wire::json::Pointer> id;    // where the id is in the answer's first argument (IdSource::pointer)
+    std::vector<std::string> events;  // names, unescaped
+    std::optional<wire::json::Pointer>
+        id;  // where the id is in the answer's first argument (IdSource::pointer)
 };
 
 // What happens to an answer that comes after the fallback.

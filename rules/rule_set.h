@@ -54,7 +54,8 @@ class RuleSet {
     [[nodiscard]] const std::vector<Rule>& rules() const noexcept { return rules_; }
     // The index of the first rule that tracks this client event.
     [[nodiscard]] std::optional<std::size_t> match(const wire::socketio::Packet& packet) const;
-    // True when an event of this name may be an answer to some rule. Cheap: asked for every event of the upstream.
+    // True when an event of this name may be an answer to some rule. Cheap: asked for every event of the
+    // upstream.
     [[nodiscard]] bool may_answer(const wire::socketio::Packet& packet) const;
 
   private:
@@ -62,10 +63,12 @@ class RuleSet {
     std::vector<std::string> answer_events_;  // sorted, unique
 };
 
-// The request's id by a rule, as a key that equal ids share: strings unescaped, other scalars as written, told apart.
-// Empty optional when the pointer finds no scalar, or one over 256 bytes.
-[[nodiscard]] std::optional<std::string> id_key(const wire::json::Pointer& pointer, const wire::socketio::Packet& packet);
+// The request's id by a rule, as a key that equal ids share: strings unescaped, other scalars as written,
+// told apart. Empty optional when the pointer finds no scalar, or one over 256 bytes.
+[[nodiscard]] std::optional<std::string> id_key(const wire::json::Pointer& pointer,
+                                                const wire::socketio::Packet& packet);
 // The raw JSON text of the same.
-[[nodiscard]] std::optional<std::string_view> id_text(const wire::json::Pointer& pointer, const wire::socketio::Packet& packet);
+[[nodiscard]] std::optional<std::string_view> id_text(const wire::json::Pointer& pointer,
+                                                      const wire::socketio::Packet& packet);
 
 }  // namespace forestay::rules

@@ -22,20 +22,22 @@ class EngineIoEndpoint {
         std::uint64_t id = 0;
         std::string sid;
     };
-    // A GET: without a sid the start of a session (the answer is its OPEN packet), with one a poll. `done` may be called
-    // before this returns.
+    // A GET: without a sid the start of a session (the answer is its OPEN packet), with one a poll. `done`
+    // may be called before this returns.
     Exchange poll(GuardedRequest request, AnswerHandler done);
     Exchange post(GuardedRequest request, std::string body, AnswerHandler done);
     // The answer has gone out whole; or the client's socket went before that.
     void written(const Exchange& exchange);
     void lost(const Exchange& exchange);
 
-    // Why a websocket may not be opened for this request (unknown sid, wrong principal, already upgraded); empty: it may.
+    // Why a websocket may not be opened for this request (unknown sid, wrong principal, already upgraded);
+    // empty: it may.
     [[nodiscard]] std::optional<HttpAnswer> refuse_upgrade(const GuardedRequest& request) const;
     // The 101 is written; from here the socket is ours. `early`: bytes the client sent behind its handshake.
     void upgraded(GuardedRequest request, int fd, std::string early);
     // A websocket without Engine.IO: both handshakes are done.
-    void plain(GuardedRequest request, int client_fd, std::string early_client, int upstream_fd, std::string early_upstream);
+    void plain(GuardedRequest request, int client_fd, std::string early_client, int upstream_fd,
+               std::string early_upstream);
 
     // Says goodbye to every session; sessions() falls to zero soon after.
     void shutdown();

@@ -265,7 +265,7 @@ void HttpConnection::account(const ClientExchange& exchange, steady_clock::time_
     const Journal& journal = context_->loop.shared().journal;
     if (!journal) return;
     const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-    journal({Level::debug,
+    journal({Level::info,
              "http",
              {{"client", exchange.facts.address},
               {"method", std::string(head_.method)},

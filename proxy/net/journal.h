@@ -12,12 +12,13 @@ namespace forestay::net {
 
 enum class Level : std::uint8_t { debug, info, warning, error };
 
-// Values may come from a peer: the writer of the log escapes them. Never a credential, a query value, a cookie, a sid.
+// Values may come from a peer: the writer of the log escapes them. Never a credential, a query value, a
+// cookie, a sid.
 struct JournalEntry {
     Level level = Level::info;
     std::string_view event;  // "session_open", "session_close", "http", "refused", "upstream_down", ...
     std::vector<std::pair<std::string_view, std::string>> fields;
-    bool access = false;     // an access-log line: logging.access switches it
+    bool access = false;  // an access-log line: logging.access switches it
 };
 
 using Journal = std::function<void(const JournalEntry&)>;

@@ -14,7 +14,7 @@ using Duration = std::chrono::milliseconds;
 
 // host:port (port 0: any free one) or unix:/path.
 struct Endpoint {
-    std::string host;         // empty for a unix socket
+    std::string host;  // empty for a unix socket
     std::uint16_t port = 0;
     std::string unix_path;
 };
@@ -27,7 +27,7 @@ struct UpstreamOptions {
     Duration handshake_timeout{10'000};
     Duration response_timeout{60'000};  // first byte of an HTTP response
     Duration keepalive_idle{1'000};
-    bool preserve_host = true;          // else Host is the upstream's
+    bool preserve_host = true;  // else Host is the upstream's
 };
 
 struct HttpLimits {
@@ -35,12 +35,12 @@ struct HttpLimits {
     std::size_t header_bytes = 16 << 10;     // limits.max_header
     std::size_t header_count = 100;
     std::size_t target_bytes = 8 << 10;
-    std::size_t connections = 10'000;        // limits.max_connections
+    std::size_t connections = 10'000;  // limits.max_connections
     Duration header_timeout{10'000};
     Duration body_idle_timeout{30'000};
     Duration keepalive_timeout{75'000};
     Duration write_timeout{30'000};
-    Duration drain_timeout{8'000};           // drain.timeout
+    Duration drain_timeout{8'000};  // drain.timeout
 };
 
 // An IP network in CIDR form, parsed.
@@ -52,8 +52,8 @@ struct Network {
 
 struct Options {
     std::vector<Endpoint> listen;
-    std::vector<Endpoint> admin_listen;     // empty: no admin listener
-    std::string admin_token_sha256;         // hex; empty: none asked
+    std::vector<Endpoint> admin_listen;  // empty: no admin listener
+    std::string admin_token_sha256;      // hex; empty: none asked
     UpstreamOptions upstream;
     HttpLimits limits;
     std::vector<std::string> socketio_paths{"/socket.io/"};

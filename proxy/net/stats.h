@@ -13,37 +13,47 @@ namespace forestay::net {
 
 // Why a websocket handshake came to nothing, on either side.
 enum class HandshakeFailure : std::uint8_t {
-    bad_request, bad_version, bad_key, bad_protocol,             // the client's
-    upstream_refused, bad_accept, bad_upgrade, unoffered, timeout, unreachable  // the upstream's
+    bad_request,
+    bad_version,
+    bad_key,
+    bad_protocol,  // the client's
+    upstream_refused,
+    bad_accept,
+    bad_upgrade,
+    unoffered,
+    timeout,
+    unreachable  // the upstream's
 };
 constexpr std::array<std::string_view, 10> handshake_failure_names{
-    "bad_request", "bad_version", "bad_key", "bad_protocol", "upstream_refused",
-    "bad_accept",  "bad_upgrade", "unoffered", "timeout",    "unreachable"};
+    "bad_request", "bad_version", "bad_key",   "bad_protocol", "upstream_refused",
+    "bad_accept",  "bad_upgrade", "unoffered", "timeout",      "unreachable"};
 
 enum class ClientTransport : std::uint8_t { http, polling, websocket, plain_websocket };
-constexpr std::array<std::string_view, 4> client_transport_names{"http", "polling", "websocket", "plain_websocket"};
+constexpr std::array<std::string_view, 4> client_transport_names{"http", "polling", "websocket",
+                                                                 "plain_websocket"};
 
 struct Stats {
     session::Stats sessions;
     std::array<std::uint64_t, client_transport_names.size()> client_connections{};  // gauge, open now
     std::uint64_t connections_accepted = 0;
-    std::uint64_t connections_refused = 0;                             // limits.max_connections
-    std::array<std::uint64_t, 6> http_requests{};                      // by status class: [1]xx..[5]xx, [0] none (aborted)
-    session::Histogram http_duration;                                  // never an upgraded connection's lifetime
+    std::uint64_t connections_refused = 0;         // limits.max_connections
+    std::array<std::uint64_t, 6> http_requests{};  // by status class: [1]xx..[5]xx, [0] none (aborted)
+    session::Histogram http_duration;              // never an upgraded connection's lifetime
     std::uint64_t http_request_bytes = 0;
     std::uint64_t http_response_bytes = 0;
-    std::map<std::string, std::uint64_t, std::less<>> head_refusals;   // by the gate's reason: a bounded set of literals
-    std::array<std::uint64_t, 8> origin_refusals{};                    // by auth::OriginVerdict
-    std::array<std::uint64_t, 16> auth_refusals{};                     // by auth::errc
+    std::map<std::string, std::uint64_t, std::less<>>
+        head_refusals;                               // by the gate's reason: a bounded set of literals
+    std::array<std::uint64_t, 8> origin_refusals{};  // by auth::OriginVerdict
+    std::array<std::uint64_t, 16> auth_refusals{};   // by auth::errc
     std::array<std::uint64_t, handshake_failure_names.size()> handshake_failures{};
-    std::uint64_t sid_mismatches = 0;                                  // a sid used by another principal or origin
-    std::uint64_t dropped_header_fields = 0;                           // underscore names
+    std::uint64_t sid_mismatches = 0;         // a sid used by another principal or origin
+    std::uint64_t dropped_header_fields = 0;  // underscore names
     std::uint64_t spooled_uploads = 0;
     std::uint64_t spooled_bytes = 0;
-    std::uint64_t upstream_connects = 0;                               // attempts, all purposes
+    std::uint64_t upstream_connects = 0;  // attempts, all purposes
     std::uint64_t upstream_connect_failures = 0;
-    bool upstream_up = false;                                          // the last attempt to reach it succeeded
-    session::Histogram loop_lag;                                       // how late the loop's own tick was
+    bool upstream_up = false;     // the last attempt to reach it succeeded
+    session::Histogram loop_lag;  // how late the loop's own tick was
 };
 
 }  // namespace forestay::net

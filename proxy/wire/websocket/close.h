@@ -31,13 +31,15 @@ struct CloseReason {
     std::string_view reason;            // UTF-8, at most 123 bytes; a view into the payload
 };
 
-// Reads the payload of a close frame. 1-byte payloads, codes outside 1000-1003, 1007-1013, 3000-4999 and reasons
-// that are not UTF-8 are refused (7.4.1, 7.4.2): what it returns may go on to the other side as it is.
+// Reads the payload of a close frame. 1-byte payloads, codes outside 1000-1003, 1007-1013, 3000-4999 and
+// reasons that are not UTF-8 are refused (7.4.1, 7.4.2): what it returns may go on to the other side as it
+// is.
 [[nodiscard]] result<CloseReason> parse_close(std::string_view payload);
 
 // Appends a close frame. Reasons over 123 bytes are cut at a character boundary.
 void write_close(std::string& out, std::uint16_t code, std::string_view reason, std::optional<MaskKey> mask);
-inline void write_close(std::string& out, CloseCode code, std::string_view reason, std::optional<MaskKey> mask) {
+inline void write_close(std::string& out, CloseCode code, std::string_view reason,
+                        std::optional<MaskKey> mask) {
     write_close(out, static_cast<std::uint16_t>(code), reason, mask);
 }
 

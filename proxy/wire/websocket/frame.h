@@ -16,7 +16,9 @@ namespace forestay::wire::websocket {
 
 enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
-constexpr bool is_control(Opcode opcode) noexcept { return (static_cast<unsigned>(opcode) & 8U) != 0; }
+constexpr bool is_control(Opcode opcode) noexcept {
+    return (static_cast<unsigned>(opcode) & 8U) != 0;
+}
 
 // Who wrote the frames. Clients mask, servers do not (5.1).
 enum class Sender : std::uint8_t { client, server };
@@ -31,8 +33,8 @@ struct FrameHead {
     std::size_t head_size = 0;       // bytes, 2 to 14
 };
 
-// Reads one head from the front of `bytes`. errc::incomplete when it is cut; refuses a bad head as soon as the
-// offending byte is visible. Checks everything one frame can show alone; never looks at the payload.
+// Reads one head from the front of `bytes`. errc::incomplete when it is cut; refuses a bad head as soon as
+// the offending byte is visible. Checks everything one frame can show alone; never looks at the payload.
 [[nodiscard]] result<FrameHead> parse_frame_head(std::string_view bytes, Sender sender);
 
 // Appends one whole frame. With a key the payload is masked (client to server).

@@ -1,8 +1,8 @@
 // A direction of a WebSocket connection as messages (RFC 6455 sections 5.4, 5.5, 6.2).
 //
-// The reader keeps only what must survive between reads: the fragments of an unfinished message. The caller owns
-// the bytes, and keeps the tail that next() left. A message that came in one frame is handed out with its raw
-// frame, so that it can be forwarded as it came, mask and all.
+// The reader keeps only what must survive between reads: the fragments of an unfinished message. The caller
+// owns the bytes, and keeps the tail that next() left. A message that came in one frame is handed out with
+// its raw frame, so that it can be forwarded as it came, mask and all.
 #pragma once
 
 #include <cstddef>
@@ -35,13 +35,14 @@ class MessageReader {
     MessageReader(Sender sender, MessageLimits limits) : sender_(sender), limits_(limits) {}
 
     // Takes the next message or control frame off the front of `bytes`; an empty optional when the rest is
-    // incomplete. Limits hold for the declared length, before anything is waited for. `scratch` is where the payload is
-    // unmasked or joined: its content and size mean nothing outside, and it keeps its memory for the next message.
-    // After an error the direction is broken: do not call again.
+    // incomplete. Limits hold for the declared length, before anything is waited for. `scratch` is where the
+    // payload is unmasked or joined: its content and size mean nothing outside, and it keeps its memory for
+    // the next message. After an error the direction is broken: do not call again.
     [[nodiscard]] result<std::optional<Message>> next(std::string_view& bytes, std::string& scratch);
 
-    // How many bytes next() wants at least before it can yield something, given what is left in `bytes` (whole
-    // size, not the difference; never more than message_bytes + 14). 0 when unknown. For reserving once.
+    // How many bytes next() wants at least before it can yield something, given what is left in `bytes`
+    // (whole size, not the difference; never more than message_bytes + 14). 0 when unknown. For reserving
+    // once.
     [[nodiscard]] std::size_t wanted(std::string_view bytes) const;
 
     // True between the frames of a fragmented message.
@@ -55,7 +56,8 @@ class MessageReader {
         Utf8Validator utf8;
     };
     [[nodiscard]] boost::system::error_code check_sequence(const FrameHead& head) const noexcept;
-    [[nodiscard]] result<std::optional<Message>> take_fragment(const FrameHead& head, std::string_view payload,
+    [[nodiscard]] result<std::optional<Message>> take_fragment(const FrameHead& head,
+                                                               std::string_view payload,
                                                                std::string& scratch);
 
     Sender sender_;
