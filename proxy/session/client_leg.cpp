@@ -116,7 +116,11 @@ void ClientLeg::answer_poll(TimePoint now) {
         }
         return;
     }
-    in_flight_ = outbox_.take_all();
+    answer_poll_with(policy_.limits.answer_packets);
+}
+
+void ClientLeg::answer_poll_with(std::size_t most) {
+    in_flight_ = outbox_.take(most);
     in_flight_exchange_ = poll_;
     noop_due_ = never;
     std::string& body = actions_.made();
@@ -130,7 +134,7 @@ void ClientLeg::close_poll() {
     if (poll_ != 0) {
         static_cast<void>(send(PacketType::close, {}));
         in_flight_exchange_ = 0;  // nothing is restored any more
-        answer_poll(TimePoint{});
+        answer_poll_with(SIZE_MAX);
     }
     release_posts();
 }

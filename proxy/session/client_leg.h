@@ -85,6 +85,8 @@ class ClientLeg {
     [[nodiscard]] TimePoint next_deadline() const;
 
   private:
+    // At most `most` packets answer the waiting GET.
+    void answer_poll_with(std::size_t most);
     void write_packets(std::vector<Outgoing> packets);
 
     const Policy& policy_;

@@ -31,10 +31,18 @@ class OutgoingQueue {
                        std::make_move_iterator(packets_.end()));
         packets_ = std::move(packets);
     }
-    [[nodiscard]] std::vector<Outgoing> take_all() {
-        bytes_ = 0;
-        return std::exchange(packets_, {});
+    // The first `most` packets.
+    [[nodiscard]] std::vector<Outgoing> take(std::size_t most) {
+        std::vector<Outgoing> taken = std::exchange(packets_, {});
+        if (taken.size() > most) {
+            const auto rest = taken.begin() + static_cast<std::ptrdiff_t>(most);
+            packets_.assign(std::make_move_iterator(rest), std::make_move_iterator(taken.end()));
+            taken.resize(most);
+        }
+        for (const Outgoing& packet : taken) bytes_ -= cost(packet);
+        return taken;
     }
+    [[nodiscard]] std::vector<Outgoing> take_all() { return take(packets_.size()); }
     [[nodiscard]] bool empty() const noexcept { return packets_.empty(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 

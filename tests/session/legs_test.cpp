@@ -1,4 +1,5 @@
 // The two legs: transports, heartbeats, closes.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "tests/session/script.h"
@@ -197,4 +198,17 @@ BOOST_AUTO_TEST_CASE(a_close_code_of_the_upstream_that_must_not_be_on_the_wire_i
                          "client: CLOSE 1011 upstream protocol violation", "close client",
                          "end upstream protocol_violation"};
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_poll_answer_has_at_most_as_many_packets_as_python_clients_take) {
+    Script script;
+    script.input(input::PollOpened{1}).input(input::ExchangeWritten{1}).input(input::PostReceived{2, "40"});
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"sio"})");
+    for (int i = 0; i < 17; ++i) script.upstream_says(R"(42["x"])");
+    script.heard();
+    const auto packets = [](const Lines& heard) {
+        return std::count(heard.at(0).begin(), heard.at(0).end(), '\x1e') + 1;
+    };
+    BOOST_TEST(packets(script.input(input::PollOpened{3}).heard()) == 16);
+    BOOST_TEST(packets(script.input(input::ExchangeWritten{3}).input(input::PollOpened{4}).heard()) == 2);
 }
