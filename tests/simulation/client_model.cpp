@@ -7,8 +7,6 @@ namespace forestay::simulation {
 using namespace std::chrono_literals;
 using session::CloseReason;
 using wire::engineio::PacketType;
-using wire::socketio::Packet;
-using SioType = wire::socketio::PacketType;
 
 ClientModel::ClientModel(World& world, Random random)
     : world_(world),
@@ -193,7 +191,10 @@ void ClientModel::disturb() {
     if (troubles.client_crashes && random_.chance(20)) {
         world_.note("client: crashes");
         finished_ = true;
-        ledger_.allow(transport_.on_websocket() ? CloseReason::connection_lost : CloseReason::ping_timeout);
+        if (namespaces_["/"].membership == Membership::out) ledger_.allow(CloseReason::limit);  // no CONNECT
+        ledger_.allow(CloseReason::protocol_violation);  // attachments that never come
+        ledger_.allow(CloseReason::connection_lost);
+        ledger_.allow(CloseReason::ping_timeout);  // of a polling client, or one that was not there yet
         return transport_.drop();
     }
     const TimePoint now = world_.schedule().now();
@@ -208,6 +209,7 @@ void ClientModel::disturb() {
         world_.note("client: stops reading for ever");
         ledger_.allow(CloseReason::slow_client);
         ledger_.allow(CloseReason::ping_timeout);  // it does not see our pings either
+        ledger_.slip_until(TimePoint::max());      // a binary answer may be under way
         finished_ = true;
         world_.client_reads(false);
     } else if (troubles.client_blocks && transport_.on_websocket()) {
@@ -256,127 +258,6 @@ void ClientModel::misbehave() {
     constexpr std::array<std::string_view, 6> packets{R"(2["disconnect"])", R"(2"x")", R"(50-["x"])",
                                                       R"(2["x")",           R"(4{})",  R"(2/nowhere,["x"])"};
     transport_.send({PacketType::message, false, std::string(packets[random_.below(packets.size())]), {}});
-}
-
-// ---- what it hears
-
-void ClientModel::opened() {
-    if (is_v3(scenario_.kind))
-        namespaces_["/"].membership = Membership::joining;  // the upstream says so unasked
-    else
-        world_.schedule().after(random_.pause(0ms, 500ms), [this] { join("/"); });
-}
-
-void ClientModel::heard(bool binary, std::string_view data) {
-    if (scenario_.kind == Kind::plain) return heard_plain(data);
-    if (binary) {
-        require(arriving_.has_value(), "the client got an attachment without a header");
-        const auto m = number_after(arriving_->header, "\"m\":");
-        require(m && is_attachment_of(data, *m, arriving_->seen++),
-                "the client got an attachment of another packet");
-        if (--arriving_->missing > 0) return;
-        const std::string header = std::move(arriving_->header);
-        arriving_.reset();
-        return whole(header);
-    }
-    require(!arriving_, "the client got a text packet between a header and its attachments");
-    const auto packet = wire::socketio::scan_server_packet(data);
-    if (!packet) throw Violation("the client got what is no packet: " + std::string(data.substr(0, 80)));
-    if (packet->attachments > 0)
-        arriving_ = Arriving{std::string(data), packet->attachments, 0};
-    else
-        whole(data);
-}
-
-void ClientModel::heard_plain(std::string_view data) {
-    const auto m = number_after(data, "\"m\":");
-    require(m.has_value(), "the client got a message without a number");
-    ledger_.client_got(*m);
-}
-
-void ClientModel::whole(std::string_view text) {
-    const Packet packet = *wire::socketio::scan_server_packet(text);
-    const auto found = namespaces_.find(packet.nsp);
-    require(found != namespaces_.end(), "the client got a packet of a namespace that it does not know");
-    Namespace& nsp = found->second;
-    switch (packet.type) {
-        case SioType::connect:
-            require(nsp.membership == Membership::joining || nsp.membership == Membership::gone,
-                    "a second CONNECT reply");
-            if (nsp.membership == Membership::joining) nsp.membership = Membership::in;
-            return;
-        case SioType::connect_error:
-            require(!packet.payload.empty(), "a CONNECT_ERROR without payload");
-            nsp.membership = Membership::gone;
-            left_a_namespace_ = true;
-            return;
-        case SioType::disconnect:
-            require(packet.payload.empty(), "a DISCONNECT with a payload");
-            nsp.membership = Membership::gone;
-            left_a_namespace_ = true;
-            return;
-        case SioType::event:
-        case SioType::binary_event:
-            return heard_event(nsp, packet);
-        case SioType::ack:
-        case SioType::binary_ack:
-            return heard_ack(nsp, packet);
-    }
-}
-
-void ClientModel::heard_event(Namespace& nsp, const Packet& packet) {
-    const auto m = number_after(packet.payload, "\"m\":");
-    const bool fallback = packet.payload.find("\"status\":\"timeout\"") != std::string_view::npos;
-    require(m.has_value() != fallback, "the client got an event of nobody");
-    if (m) ledger_.client_got(*m);
-    if (nsp.membership == Membership::gone) return;  // under way when it left; stock clients ignore it
-    if (packet.event == "response") {
-        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"), packet);
-        const auto request = id ? requests_by_id_.find(*id) : requests_by_id_.end();
-        require(request != requests_by_id_.end(), "a response to no request");
-        if (fallback)
-            ledger_.client_got_fallback(request->second);
-        else
-            ledger_.client_got_answer(request->second);
-    } else if (packet.event == "line_done") {
-        ledger_.client_got_line(fallback);
-    } else if (packet.event == "late_reply") {
-        if (const auto n = number_after(packet.payload, "\"re\":")) ledger_.client_got_late_answer(*n);
-    }
-    if (packet.id) acknowledge(packet);
-}
-
-void ClientModel::heard_ack(Namespace& nsp, const Packet& packet) {
-    const auto m = number_after(packet.payload, "\"m\":");
-    if (m) ledger_.client_got(*m);
-    if (nsp.membership == Membership::gone) return;
-    const auto request = nsp.acks.find(packet.id.value_or(~std::uint64_t{0}));
-    require(request != nsp.acks.end(), "an ACK for nothing");
-    const auto [n, tracked] = request->second;
-    if (!tracked) {
-        require(m.has_value(), "an untracked event got a fallback");
-        nsp.acks.erase(request);  // and never again
-    } else if (m) {
-        ledger_.client_got_answer(n);
-    } else {
-        ledger_.client_got_fallback(n);
-    }
-}
-
-void ClientModel::acknowledge(const Packet& packet) {
-    if (finished_ || random_.chance(20)) return;  // some handlers forget
-    SioPacket ack;
-    ack.type = '3';
-    const auto found = namespaces_.find(packet.nsp);
-    ack.nsp = found->first;
-    ack.id = packet.id;
-    world_.schedule().after(random_.pause(0ms, 500ms), [this, ack, found]() mutable {
-        if (finished_ || !transport_.alive() || found->second.membership != Membership::in) return;
-        const Number n = ledger_.client_sends(ack.nsp);
-        ack.arguments = "{\"n\":" + std::to_string(n) + "}";
-        if (random_.chance(20)) ack.attachments = attachments_of(n, 1, 10);
-        emit(std::move(ack), n, std::nullopt);
-    });
 }
 
 }  // namespace forestay::simulation

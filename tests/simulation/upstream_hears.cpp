@@ -1,0 +1,275 @@
+// What the upstream model hears, what must hold about it, and how it answers.
+#include <utility>
+
+#include "proxy/wire/websocket/close.h"
+#include "tests/simulation/upstream_model.h"
+
+namespace forestay::simulation {
+
+using namespace std::chrono_literals;
+using session::CloseReason;
+using wire::engineio::Revision;
+using wire::websocket::Opcode;
+
+// ---- what it hears
+
+void UpstreamModel::socket_bytes(Socket&, std::string_view bytes) {
+    kept_.append(bytes);
+    std::string taken;
+    taken.swap(kept_);
+    std::string_view rest = taken;
+    for (;;) {
+        const auto next = reader_.next(rest, scratch_);
+        if (!next) throw Violation("the upstream got bad frames: " + next.error().message());
+        if (!*next) break;
+        Heard heard{(*next)->opcode, std::string((*next)->payload)};
+        if (stalled_)
+            inbox_.push_back(std::move(heard));
+        else
+            message(heard);
+    }
+    kept_.assign(rest);
+}
+
+void UpstreamModel::socket_ended(Socket&) {
+    gone_ = true;
+}
+
+void UpstreamModel::message(const Heard& heard) {
+    switch (heard.opcode) {
+        case Opcode::ping:
+            require(plain_, "the upstream got a ping that was meant for us");
+            return write(Opcode::pong, heard.payload);
+        case Opcode::pong:
+            require(ping_frames_unanswered_ > 0 && heard.payload == "frame",
+                    "the upstream got a pong it did not ask for");
+            --ping_frames_unanswered_;
+            return;
+        case Opcode::close:
+            require(wire::websocket::parse_close(heard.payload).has_value(),
+                    "the upstream got a bad close frame");
+            if (socket_->open) {
+                std::string frame;
+                wire::websocket::write_frame(frame, Opcode::close, heard.payload, std::nullopt);
+                socket_->to_session->write(frame);
+            }
+            return;
+        case Opcode::text:
+        case Opcode::binary:
+        case Opcode::continuation:
+            break;
+    }
+    if (plain_) {
+        const auto n = number_after(heard.payload, "\"n\":");
+        require(n.has_value(), "the upstream got a message without a number");
+        return ledger_.upstream_got(*n);
+    }
+    if (heard.opcode == Opcode::text) return packet(heard.payload);
+    require(arriving_.has_value(), "the upstream got an attachment without a header");
+    std::string_view bytes = heard.payload;
+    if (revision_ == Revision::v3) {
+        require(bytes.starts_with('\x04'), "an attachment for an Engine.IO 3 upstream has no type byte");
+        bytes.remove_prefix(1);
+    }
+    const auto n = number_after(arriving_->header, "\"n\":");
+    require(n && is_attachment_of(bytes, *n, arriving_->seen++),
+            "the upstream got an attachment of another packet");
+    if (--arriving_->missing > 0) return;
+    const std::string header = std::move(arriving_->header);
+    arriving_.reset();
+    whole(header);
+}
+
+void UpstreamModel::packet(std::string_view text) {
+    require(!text.empty(), "the upstream got an empty packet");
+    switch (text[0]) {
+        case '1':
+            return;
+        case '2':
+            require(revision_ == Revision::v3, "an Engine.IO 4 upstream got a ping");
+            return when_running([this, data = std::string(text.substr(1))] { send_text("3" + data); });
+        case '3':
+            require(revision_ == Revision::v4 && pings_unanswered_ > 0, "the upstream got a pong too many");
+            --pings_unanswered_;
+            return;
+        case '4':
+            break;
+        default:
+            throw Violation("the upstream got an unexpected packet: " + std::string(text.substr(0, 40)));
+    }
+    text.remove_prefix(1);
+    require(!arriving_, "the upstream got a text packet between a header and its attachments");
+    const auto parsed = wire::socketio::parse_client_packet(text, revision_);
+    if (!parsed)
+        throw Violation("the upstream got what its parser may misread: " + std::string(text.substr(0, 80)));
+    if (parsed->attachments > 0)
+        arriving_ = Arriving{std::string(text), parsed->attachments, 0};
+    else
+        whole(text);
+}
+
+void UpstreamModel::whole(std::string_view text) {
+    const auto packet = *wire::socketio::parse_client_packet(text, revision_);
+    const std::string nsp(packet.nsp.substr(0, packet.nsp.find('?')));
+    switch (packet.type) {
+        case wire::socketio::PacketType::connect:
+            return connect(nsp);
+        case wire::socketio::PacketType::disconnect:
+            joined_.erase(nsp);
+            pending_.erase(nsp);
+            left_.insert(nsp);
+            return;
+        case wire::socketio::PacketType::connect_error:
+            throw Violation("the upstream got a CONNECT_ERROR");
+        default:
+            break;
+    }
+    require(joined_.contains(nsp) || pending_.contains(nsp) || left_.contains(nsp),
+            "the upstream got a packet of a namespace that was never joined");
+    const auto n = number_after(packet.payload, "\"n\":");
+    require(n.has_value(), "the upstream got a packet that nobody numbered");
+    ledger_.upstream_got(*n);
+    if (wire::socketio::is_ack(packet.type))
+        require(acks_[nsp].erase(packet.id.value_or(0)) == 1,
+                "the upstream got an ACK that it does not wait for");
+    else
+        event(packet, *n);
+}
+
+void UpstreamModel::connect(std::string_view name) {
+    const std::string nsp(name);
+    require(!scenario_.credential || scenario_.credential_good,
+            "an unauthorised CONNECT reached the upstream");
+    require(!joined_.contains(nsp) && !pending_.contains(nsp), "the upstream got a second CONNECT");
+    pending_.insert(nsp);
+    if (scenario_.troubles.connect_unanswered && random_.chance(50)) {
+        world_.note("upstream: never answers CONNECT");
+        return ledger_.allow(CloseReason::upstream_timeout);
+    }
+    const bool refuse = scenario_.troubles.connect_refused && random_.chance(50);
+    later(random_.pause(0ms, 800ms), [this, nsp, refuse] {
+        if (pending_.erase(nsp) == 0) return;
+        const std::string head = nsp == "/" ? "" : nsp + ",";
+        if (refuse) {
+            world_.note("upstream: refuses CONNECT");
+            left_.insert(nsp);
+            ledger_.upstream_left(nsp);
+            // python answers an unknown namespace with a string; some versions with nothing.
+            return send_text("44" + head + (random_.chance(70) ? "{\"message\":\"no\"}" : ""));
+        }
+        if (random_.chance(20)) push(nsp);  // emitted inside the connect handler
+        joined_.insert(nsp);
+        send_text("40" + head + "{\"sid\":\"s" + std::to_string(random_.below(1000)) + "\"}");
+    });
+}
+
+std::optional<std::chrono::microseconds> UpstreamModel::answer_delay(Duration timeout) {
+    const auto dice = random_.below(100);
+    if (dice < 50) return random_.pause(0ms, 300ms);
+    if (dice < 65) return random_.pause(300ms, timeout - 100ms);
+    if (dice < 80) return random_.pause(timeout - 50ms, timeout + 50ms);
+    if (dice < 90) return random_.pause(timeout, timeout + 6'000ms);
+    return std::nullopt;
+}
+
+void UpstreamModel::event(const wire::socketio::Packet& packet, Number n) {
+    SioPacket reply;
+    const std::string re = "\"re\":" + std::to_string(n);
+    std::optional<RuleIndex> rule;
+    if (packet.event == "ask" || packet.event == "note") {
+        if (packet.event == "ask") rule = ask_rule;
+        reply.type = '3';
+        reply.id = packet.id;
+        reply.arguments = re;
+    } else if (packet.event == "chat") {
+        rule = chat_rule;
+        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"), packet);
+        require(id.has_value(), "the upstream got a chat without its id");
+        reply.arguments = "\"response\",{\"message_id\":" + std::string(*id) + "," + re;
+    } else if (packet.event == "line") {
+        rule = line_rule;
+        reply.arguments = "\"line_done\",{" + re;
+    } else {
+        return;
+    }
+    const auto timeout = rule ? scenario_.policy.rules.rules()[*rule].timeout : Duration{1'000};
+    const auto delay = answer_delay(timeout);
+    if (!delay) return;
+    const std::string nsp(packet.nsp.substr(0, packet.nsp.find('?')));
+    later(*delay, [this, nsp, reply, n, rule]() mutable {
+        if (!joined_.contains(nsp)) return;
+        reply.nsp = *joined_.find(nsp);
+        if (rule) return answer(std::move(reply), n);
+        const Number m = ledger_.upstream_makes();
+        reply.arguments = "{\"m\":" + std::to_string(m) + "}";
+        send(std::move(reply), m, std::nullopt);
+    });
+}
+
+void UpstreamModel::answer(SioPacket packet, Number n) {
+    const Number m = ledger_.upstream_makes();
+    ledger_.answer_made(n, m);
+    const std::string number = "\"m\":" + std::to_string(m) + "}";
+    packet.arguments = (packet.type == '3' ? "{" : "") + packet.arguments + "," + number;
+    if (random_.chance(15)) packet.attachments = attachments_of(m, 1 + random_.below(2), random_.below(100));
+    send(std::move(packet), m, n);
+}
+
+// ---- sending
+
+void UpstreamModel::send(SioPacket packet, Number m, std::optional<Number> answers) {
+    if (gone_ || !socket_->open) return;
+    const TimePoint now = world_.schedule().now();
+    const std::string header = header_of(packet);
+    world_.note("upstream: " + header.substr(0, 80));
+    const auto& troubles = scenario_.troubles;
+    if (packet.attachments.empty()) {
+        send_text("4" + header);
+        return ledger_.upstream_completed(m);
+    }
+    const bool half = troubles.upstream_half_binary && !world_.at_rest() && random_.chance(20);
+    const bool troubled = half || now < binary_trouble_until_;
+    if (answers) ledger_.slip_until(now + 4s);
+    if (troubled) {
+        // Whose an attachment is cannot be told for a while: all of these may be lost, and are counted.
+        binary_trouble_until_ = now + scenario_.policy.limits.attachment_timeout + 4s;
+        ledger_.excuse(m);
+        if (answers) ledger_.answer_broken(*answers);
+        ledger_.slip_until(binary_trouble_until_);
+    }
+    send_text("4" + header);
+    if (troubles.upstream_interleaves && random_.chance(30)) {
+        const Number overtaking = ledger_.upstream_makes();
+        world_.note("upstream: interleaves " + std::to_string(overtaking));
+        send_text("42" + (packet.nsp == "/" ? "" : std::string(packet.nsp) + ",") +
+                  "[\"push\",{\"m\":" + std::to_string(overtaking) + "}]");
+        ledger_.upstream_completed(overtaking);
+    }
+    std::size_t count = packet.attachments.size();
+    if (half) count = random_.below(count);
+    for (std::size_t i = 0; i < count; ++i) send_binary(packet.attachments[i]);
+    if (!half) ledger_.upstream_completed(m);
+}
+
+void UpstreamModel::send_text(std::string_view text) {
+    write(Opcode::text, text);
+}
+
+void UpstreamModel::send_binary(std::string_view bytes) {
+    write(Opcode::binary, revision_ == Revision::v3 ? "\x04" + std::string(bytes) : std::string(bytes));
+}
+
+void UpstreamModel::write(Opcode opcode, std::string_view payload) {
+    if (socket_ == nullptr || !socket_->open) return;
+    std::string bytes;
+    if (is_control(opcode) || payload.size() < 2 || !random_.chance(10)) {
+        wire::websocket::write_frame(bytes, opcode, payload, std::nullopt);
+    } else {
+        const auto at = random_.below(payload.size());
+        wire::websocket::write_frame(bytes, opcode, payload.substr(0, at), std::nullopt, false);
+        wire::websocket::write_frame(bytes, Opcode::continuation, payload.substr(at), std::nullopt);
+    }
+    socket_->to_session->write(bytes);
+}
+
+}  // namespace forestay::simulation
