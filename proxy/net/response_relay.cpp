@@ -203,8 +203,11 @@ Task<bool> ResponseRelay::relay_body() {
         head.clear();
         if (body == Body::end) break;
     }
-    // Bytes behind the answer, a body behind a 304: nobody knows what they are.
-    co_return !exchange_.aborted && head_.keep_alive && upstream_.buffer().empty();
+    // Bytes behind the answer, a body behind a 304: nobody knows what they are. Such a body may also be on
+    // its way (apps that answer HEAD as if it were GET), and would be read as the answer to the next request.
+    const bool body_may_follow = head_.framing == ResponseFraming::none &&
+                                 (exchange_.head.method == "HEAD" || head_.content_length > 0);
+    co_return !exchange_.aborted && head_.keep_alive && !body_may_follow && upstream_.buffer().empty();
 }
 
 }  // namespace forestay::net

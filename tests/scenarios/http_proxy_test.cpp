@@ -136,6 +136,7 @@ BOOST_AUTO_TEST_CASE(answers_without_a_body_leave_the_connection_in_step) {
     BOOST_TEST(head.field("Content-Length") == "1000");
 
     client.send(get);
+    app = upstream.accept();
     (void)read_request(app);
     app.send("HTTP/1.1 204 No Content\r\n\r\n");
     const Answer none = read_answer(client);
@@ -151,6 +152,19 @@ BOOST_AUTO_TEST_CASE(answers_without_a_body_leave_the_connection_in_step) {
     Peer fresh = upstream.accept();
     (void)read_request(fresh);
     fresh.send(ok);
+    BOOST_TEST(read_answer(client).body == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_late_body_behind_a_head_is_never_the_answer_to_the_next_request) {
+    Peer client = proxy.client("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + get);
+    Peer careless = upstream.accept();
+    BOOST_TEST(read_request(careless).line() == "HEAD / HTTP/1.1");
+    careless.send("HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n");
+    BOOST_TEST(read_answer(client, true).status == 200U);
+    Peer app = upstream.accept();
+    BOOST_TEST(careless.ends());
+    BOOST_TEST(read_request(app).line() == "GET /page?x=1 HTTP/1.1");
+    app.send(ok);
     BOOST_TEST(read_answer(client).body == "ok");
 }
 
