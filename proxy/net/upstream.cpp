@@ -3,6 +3,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
@@ -53,8 +54,12 @@ struct Upstream::Impl {
     session::TimePoint resolved_at;
     std::vector<SocketAddress> addresses;
 
-    std::size_t taken = 0;
-    std::deque<UpstreamTurn*> line;
+    struct Turns {
+        std::size_t taken = 0;
+        std::deque<UpstreamTurn*> line;
+    };
+    Turns& turns_of(Line line) { return all_turns[static_cast<std::size_t>(line)]; }
+    std::array<Turns, 2> all_turns;  // by Line
 
     std::uint64_t attempts_seen = 0;  // at the last watch: somebody else tells when it has moved
     UpgradedSocket* probe = nullptr;
@@ -111,27 +116,29 @@ void Upstream::Impl::resolve_again() {
         });
 }
 
-bool Upstream::take_turn(UpstreamTurn& waiter) {
-    if (impl_->taken < turns) {
-        ++impl_->taken;
+bool Upstream::take_turn(UpstreamTurn& waiter, Line line) {
+    Impl::Turns& of = impl_->turns_of(line);
+    if (of.taken < turns) {
+        ++of.taken;
         return true;
     }
-    impl_->line.push_back(&waiter);
+    of.line.push_back(&waiter);
     return false;
 }
 
-void Upstream::give_turn_back() {
-    if (impl_->line.empty()) {
-        --impl_->taken;
+void Upstream::give_turn_back(Line line) {
+    Impl::Turns& of = impl_->turns_of(line);
+    if (of.line.empty()) {
+        --of.taken;
         return;
     }
-    UpstreamTurn* next = impl_->line.front();
-    impl_->line.pop_front();
+    UpstreamTurn* next = of.line.front();
+    of.line.pop_front();
     next->begin();
 }
 
-void Upstream::leave_line(UpstreamTurn& waiter) {
-    std::erase(impl_->line, &waiter);
+void Upstream::leave_line(UpstreamTurn& waiter, Line line) {
+    std::erase(impl_->turns_of(line).line, &waiter);
 }
 
 void Upstream::watch() {

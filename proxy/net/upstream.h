@@ -1,8 +1,8 @@
 // Where the upstream is, and whose turn it is to bother it. One per loop.
 //
 // Names are resolved at start, and again when connecting fails. Of several addresses the one that answered
-// last comes first. Handshakes beyond `turns` wait in line: a cold single-process Python server must not be
-// stormed.
+// last comes first. Handshakes beyond `turns` of a kind wait in line: a cold single-process Python server
+// must not be stormed.
 #pragma once
 
 #include <sys/socket.h>
@@ -34,6 +34,9 @@ class UpstreamTurn {
 class Upstream final : private SocketOwner, private TimerEntry {
   public:
     static constexpr std::size_t turns = 64;
+    // Who waits with whom. A plain websocket's handshake lasts as long as the app's view of that path likes:
+    // it must not keep sessions from connecting.
+    enum class Line : std::uint8_t { sessions, plain };
 
     explicit Upstream(Loop& loop);
     ~Upstream();
@@ -44,10 +47,10 @@ class Upstream final : private SocketOwner, private TimerEntry {
     void attempted(const SocketAddress* good);
 
     // True: it is your turn now. False: in line, begin() follows.
-    [[nodiscard]] bool take_turn(UpstreamTurn& waiter);
+    [[nodiscard]] bool take_turn(UpstreamTurn& waiter, Line line);
     // After a turn, or to leave the line.
-    void give_turn_back();
-    void leave_line(UpstreamTurn& waiter);
+    void give_turn_back(Line line);
+    void leave_line(UpstreamTurn& waiter, Line line);
 
     // Starts looking every few seconds whether the upstream takes connections, whenever nobody else has
     // tried.

@@ -81,14 +81,16 @@ HandshakeFailure failure_for(HandshakeVerdict verdict) {
 class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, TimerEntry {
   public:
     Handshake(Loop& loop, UpstreamHandshakeRequest request, UpstreamHandshakeDone done)
-        : loop_(loop), done_(std::move(done)) {
+        : loop_(loop),
+          done_(std::move(done)),
+          line_(request.plain ? Upstream::Line::plain : Upstream::Line::sessions) {
         const std::string key = new_key();
         head_ = head_of(request, key);
         expected_.accept = accept_for(key);
         expected_.protocols = std::move(request.protocols);
         deadline_ = loop.now() + loop.shared().options.upstream.handshake_timeout;
         loop.wheel().schedule(*this, deadline_);
-        if (loop.upstream().take_turn(*this)) begin();
+        if (loop.upstream().take_turn(*this, line_)) begin();
     }
     ~Handshake() override { let_go(); }
 
@@ -179,12 +181,13 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
         if (socket_ != nullptr) loop_.sockets().abort(*std::exchange(socket_, nullptr));
         loop_.wheel().cancel(*this);
         const Phase was = std::exchange(phase_, Phase::over);
-        if (was == Phase::in_line) loop_.upstream().leave_line(*this);
-        if (was == Phase::connecting || was == Phase::asked) loop_.upstream().give_turn_back();
+        if (was == Phase::in_line) loop_.upstream().leave_line(*this, line_);
+        if (was == Phase::connecting || was == Phase::asked) loop_.upstream().give_turn_back(line_);
     }
 
     Loop& loop_;
     UpstreamHandshakeDone done_;
+    const Upstream::Line line_;
     std::string head_;
     wire::http::HandshakeExpectation expected_;
     session::TimePoint deadline_;

@@ -24,6 +24,7 @@ struct UpstreamHandshakeRequest {
     wire::http::OwnedFields
         fields;  // of forwarded_fields(), Host among them; Connection, Upgrade and Sec-WebSocket-* are added
     std::vector<std::string> protocols;  // offered by the client; an extension is never offered
+    bool plain = false;                  // a websocket without Engine.IO: waits with its like
 };
 
 // Switched: the socket is non-blocking, with TCP_NODELAY, in no epoll set.

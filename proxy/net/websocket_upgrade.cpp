@@ -124,7 +124,7 @@ Task<void> upgrade_plain(ClientExchange& exchange, GuardedRequest request,
     Loop& loop = exchange.context.loop;
     const auto waiting = std::make_shared<Waiting>(loop);
     UpstreamHandshakeRequest asked{loop.shared().options.upstream.path_prefix + request.target,
-                                   std::move(request.upstream_fields), request.protocols};
+                                   std::move(request.upstream_fields), request.protocols, true};
     loop.read_clock();
     std::unique_ptr<UpstreamHandshake> running =
         start_upstream_handshake(loop, std::move(asked), [waiting](UpstreamHandshakeResult result) {
@@ -148,6 +148,11 @@ Task<void> upgrade_plain(ClientExchange& exchange, GuardedRequest request,
         // What the client has sent behind its handshake were frames, if anything: never another request,
         // whatever the status says.
         exchange.keep_alive = false;
+        co_await send_reply(exchange, std::move(reply));
+        co_return;
+    }
+    if (exchange.context.draining) {  // the goodbyes have been said: nobody would end this one
+        Reply reply = error_reply(503, "draining");
         co_await send_reply(exchange, std::move(reply));
         co_return;
     }

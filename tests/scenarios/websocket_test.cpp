@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "proxy/net/upstream.h"
 #include "proxy/wire/websocket/frame.h"
 #include "tests/scenarios/harness.h"
 
@@ -153,6 +154,44 @@ BOOST_AUTO_TEST_CASE(an_app_that_does_not_answer_the_handshake_is_504) {
     Proxy proxy(upstream, setup);
     Peer client = proxy.client(handshake());
     BOOST_TEST(read_answer(client).status == 504U);
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_does_not_wait_for_a_websocket_that_opens_behind_the_goodbyes) {
+    Upstream upstream;
+    Proxy proxy(upstream);
+    Peer idle = proxy.client("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(read_answer(idle).status == 204U);
+    Peer client = proxy.client(handshake());
+    Peer app = upstream.accept();
+    const Request asked = read_request(app);
+    proxy.drain();
+    BOOST_TEST(idle.ends());
+    app.send(switching(asked));
+    const Answer answer = read_answer(client);
+    BOOST_TEST(answer.status == 503U);
+    BOOST_TEST(answer.body == R"({"error":"service unavailable","reason":"draining"})");
+    BOOST_TEST(client.ends());
+    BOOST_TEST(app.ends());
+    proxy.wait_drained();
+}
+
+BOOST_AUTO_TEST_CASE(slow_websocket_handshakes_of_the_app_do_not_keep_sessions_from_connecting) {
+    Upstream upstream;
+    Proxy proxy(upstream);
+    std::vector<Peer> slow;
+    std::vector<Peer> unanswered;
+    for (std::size_t i = 0; i < forestay::net::Upstream::turns; ++i) {
+        slow.push_back(proxy.client(handshake()));
+        unanswered.push_back(upstream.accept());
+        (void)read_request(unanswered.back());
+    }
+    std::string session = handshake();
+    session.replace(session.find("/ws?room=1"), 10, "/socket.io/?EIO=4&transport=websocket");
+    Peer client = proxy.client(session);
+    BOOST_TEST(read_answer(client).status == 101U);
+    client.send(frame("40", mask));
+    Peer app = upstream.accept();
+    BOOST_TEST(read_request(app).line() == "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1");
 }
 
 BOOST_AUTO_TEST_CASE(a_token_among_the_protocols_stays_here_and_its_marker_is_answered) {
