@@ -15,6 +15,7 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/timer_wheel.h"
+#include "proxy/net/unique_fd.h"
 
 namespace forestay::net {
 
@@ -81,8 +82,10 @@ void StreamGroup::abort_all() {
     for (ByteStream* stream : open_) stream->abort();
 }
 
-ByteStream::ByteStream(Loop& loop, StreamGroup& group, int fd)
-    : group_(group), impl_(std::make_shared<Impl>(loop, fd)) {
+ByteStream::ByteStream(Loop& loop, StreamGroup& group, int fd) : group_(group) {
+    UniqueFd owned(fd);  // ours even when the reactor does not take it
+    impl_ = std::make_shared<Impl>(loop, fd);
+    (void)owned.release();
     group_.open_.insert(this);
 }
 

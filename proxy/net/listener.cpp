@@ -124,6 +124,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
     }
     void wait();
     void accept();
+    void hand_over(int fd, std::string peer);
     void out_of_descriptors();
 
     Loop& loop;
@@ -168,7 +169,7 @@ void Listener::Impl::accept() {
         if (fd >= 0) {
             const int on = 1;
             if (endpoint.unix_path.empty()) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            accepted(fd, peer_text(address));
+            hand_over(fd, peer_text(address));
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -177,6 +178,16 @@ void Listener::Impl::accept() {
         // ECONNABORTED and its like: that client is gone, the next may be fine.
     }
     if (accepted) wait();
+}
+
+// One client that cannot be taken must not be the last one.
+void Listener::Impl::hand_over(int fd, std::string peer) {
+    try {
+        accepted(fd, std::move(peer));
+    } catch (const std::exception& error) {
+        const Journal& journal = loop.shared().journal;
+        if (journal) journal({Level::error, "internal_error", {{"where", "accept"}, {"what", error.what()}}});
+    }
 }
 
 // The queue stays readable: without a pause we would spin. One client a time is taken with the spare
