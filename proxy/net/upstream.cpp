@@ -11,6 +11,7 @@
 #include <string>
 
 #include "proxy/net/loop.h"
+#include "proxy/net/server.h"
 #include "proxy/net/unique_fd.h"
 
 namespace forestay::net {
@@ -46,6 +47,7 @@ struct Upstream::Impl {
     explicit Impl(Loop& l) : loop(l), resolver(l.context()) {}
 
     void resolve_again();
+    void tell(bool up);
 
     Loop& loop;
     asio::ip::tcp::resolver resolver;
@@ -61,6 +63,7 @@ struct Upstream::Impl {
     Turns& turns_of(Line line) { return all_turns[static_cast<std::size_t>(line)]; }
     std::array<Turns, 2> all_turns;  // by Line
 
+    bool told_down = false;
     std::uint64_t attempts_seen = 0;  // at the last watch: somebody else tells when it has moved
     UpgradedSocket* probe = nullptr;
     std::size_t probe_next = 0;  // index of the address after the one that is tried
@@ -84,12 +87,25 @@ void Upstream::attempted(const SocketAddress* good) {
     Stats& stats = impl_->loop.stats();
     ++stats.upstream_connects;
     stats.upstream_up = good != nullptr;
+    impl_->tell(stats.upstream_up);
     if (good == nullptr) {
         ++stats.upstream_connect_failures;
         return impl_->resolve_again();
     }
     const auto index = static_cast<std::size_t>(good - impl_->addresses.data());
     if (index > 0 && index < impl_->addresses.size()) std::swap(impl_->addresses[0], impl_->addresses[index]);
+}
+
+// Once when it goes, once when it is back.
+void Upstream::Impl::tell(bool up) {
+    if (told_down != up) return;
+    told_down = !up;
+    if (!loop.shared().journal) return;
+    const UpstreamOptions& options = loop.shared().options.upstream;
+    const Level level = up ? Level::info : Level::warning;
+    loop.shared().journal({level,
+                           up ? "upstream_up" : "upstream_down",
+                           {{"upstream", to_string(Endpoint{options.host, options.port, {}})}}});
 }
 
 // The app may have moved: in a cluster a restart is a new address. Until the answer is there the old ones

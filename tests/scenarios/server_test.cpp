@@ -1,6 +1,7 @@
 // Listeners and the life of connections: limits, deadlines, draining.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <stdexcept>
 #include <string>
@@ -130,6 +131,20 @@ BOOST_AUTO_TEST_CASE(a_drain_is_bounded) {
     proxy.drain();
     proxy.wait_drained();
     BOOST_TEST(proxy.stop().http_requests[2] == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_app_that_is_down_is_in_the_journal_once) {
+    Upstream upstream;
+    Proxy proxy(upstream);
+    upstream.stop();
+    for (int i = 0; i < 2; ++i) {
+        Peer client = proxy.client(get);
+        BOOST_TEST(read_answer(client).status == 503U);
+    }
+    proxy.stop();
+    const std::string down = "upstream_down upstream=127.0.0.1:" + std::to_string(upstream.port());
+    const auto journal = proxy.journal();
+    BOOST_TEST(std::count(journal.begin(), journal.end(), down) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(connections_in_flight_end_with_the_server) {
