@@ -54,7 +54,11 @@ bool ClientLeg::send(PacketType type, std::string_view data, std::string_view ra
         actions_.send_client(frame);
         return true;
     }
-    outbox_.push({type, false, std::string(data)});
+    // A ping that waits behind thousands of messages comes too late for its pong.
+    if (type == PacketType::ping)
+        outbox_.push_first({type, false, std::string(data)});
+    else
+        outbox_.push({type, false, std::string(data)});
     return outbox_.bytes() <= policy_.limits.outbox_bytes + policy_.limits.message_bytes;
 }
 

@@ -24,6 +24,12 @@ class OutgoingQueue {
         bytes_ += cost(packet);
         packets_.push_back(std::move(packet));
     }
+    // In front of all that waits, but for the OPEN packet.
+    void push_first(Outgoing packet) {
+        bytes_ += cost(packet);
+        const bool opens = !packets_.empty() && packets_.front().type == wire::engineio::PacketType::open;
+        packets_.insert(packets_.begin() + (opens ? 1 : 0), std::move(packet));
+    }
     // Puts packets back in front, in their order: what was handed out and did not arrive.
     void restore(std::vector<Outgoing> packets) {
         for (const Outgoing& packet : packets) bytes_ += cost(packet);

@@ -113,6 +113,18 @@ BOOST_AUTO_TEST_CASE(a_get_behind_an_answer_that_is_being_written_is_no_deadline
     BOOST_TEST(script.heard() == Lines{"answer 2 200: 6"}, boost::test_tools::per_element());
 }
 
+// A polling client that was behind with its messages, and alive, got our ping too late to answer it in time.
+BOOST_AUTO_TEST_CASE(a_ping_overtakes_the_messages_that_wait_for_a_poll) {
+    Script script;
+    script.input(input::PollOpened{1}).input(input::ExchangeWritten{1}).input(input::PostReceived{2, "40"});
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    script.upstream_says(R"(40{"sid":"sio"})");
+    for (int i = 0; i < 100; ++i) script.upstream_says(R"(42["x"])");
+    script.at(25s).heard();
+    script.input(input::PollOpened{3});
+    BOOST_TEST(script.heard().front().starts_with("answer 3 200: 2\x1e"));
+}
+
 BOOST_AUTO_TEST_CASE(a_bad_frame_before_open_closes_the_upstream_once) {
     Script script(websocket_first());
     script.input(input::ClientUpgraded{}).client_says("40").input(input::UpstreamOpened{}).heard();

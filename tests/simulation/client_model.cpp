@@ -255,6 +255,14 @@ void ClientModel::misbehave() {
     }
     if (scenario_.kind == Kind::plain) return;
     world_.note("client: sends a bad packet");
+    if (random_.chance(20)) {  // text where an attachment must come
+        const Number n = ledger_.client_sends();
+        transport_.send({PacketType::message,
+                         false,
+                         R"(51-["x",{"_placeholder":true,"num":0},{"n":)" + std::to_string(n) + "}]",
+                         {}});
+        return transport_.send({PacketType::message, false, R"(2["between"])", {}});
+    }
     constexpr std::array<std::string_view, 6> packets{R"(2["disconnect"])", R"(2"x")", R"(50-["x"])",
                                                       R"(2["x")",           R"(4{})",  R"(2/nowhere,["x"])"};
     transport_.send({PacketType::message, false, std::string(packets[random_.below(packets.size())]), {}});
