@@ -49,7 +49,7 @@ void Peer::send(std::string_view bytes) {
 bool Peer::try_send(std::string_view bytes) {
     while (!bytes.empty()) {
         pollfd waits{fd_.get(), POLLOUT, 0};
-        BOOST_REQUIRE(::poll(&waits, 1, patience_ms) == 1);
+        if (::poll(&waits, 1, patience_ms) != 1) return false;  // not a check: a thread of the test may call
         const ssize_t size = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (size < 0) return false;
         bytes.remove_prefix(static_cast<std::size_t>(size));
