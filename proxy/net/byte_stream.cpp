@@ -53,7 +53,8 @@ struct ByteStream::Impl final : TimerEntry, std::enable_shared_from_this<ByteStr
     bool waiting = false;
     bool timed_out = false;
     bool interrupted = false;
-    bool ended = false;  // a read has seen the end
+    bool ended = false;   // a read has seen the end
+    bool broken = false;  // ended by an error, not by a FIN
     bool aborted = false;
     bool watch_waits = false;  // a watch's wait is with the reactor, wanted or not
     std::function<void(bool)> watcher;
@@ -109,8 +110,13 @@ bool ByteStream::read_now(std::size_t max) {
         impl_->buffer.append(scratch(), static_cast<std::size_t>(size));
         return true;
     }
-    impl_->ended = size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    impl_->broken = size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
+    impl_->ended = size == 0 || impl_->broken;
     return false;
+}
+
+bool ByteStream::broken() const noexcept {
+    return impl_->broken;
 }
 
 Task<Io> ByteStream::read(std::size_t max, Duration timeout) {

@@ -67,6 +67,8 @@ class ByteStream {
     // From now on the peer counts as gone, for whoever waits and for all that follows.
     void abort();
 
+    // True when the stream ended by a reset, not by the peer's FIN: what came may not be all.
+    [[nodiscard]] bool broken() const noexcept;
     // True while the peer has neither closed nor sent anything: fit for another request.
     [[nodiscard]] bool quiet() const;
     // No more writing; the peer sees the end behind the last byte.

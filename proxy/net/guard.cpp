@@ -155,6 +155,14 @@ bool is_marker(const auth::AuthOptions& options, string_view protocol) {
     return std::find(markers.begin(), markers.end(), protocol) != markers.end();
 }
 
+// A credential in one entry: base64url.bearer.authorization.<token>.
+bool is_whole_credential(const auth::AuthOptions& options, string_view protocol) {
+    const auto& markers = options.from.protocol;
+    return std::any_of(markers.begin(), markers.end(), [&](const std::string& marker) {
+        return protocol.starts_with("base64url." + marker + ".authorization.");
+    });
+}
+
 }  // namespace
 
 string_view credential_marker(const auth::AuthOptions& options, const std::vector<string_view>& protocols) {
@@ -197,7 +205,9 @@ Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route
     request.upstream_fields = wire::http::forwarded_fields(head, forwarded, host, upstream.preserve_host);
     // The entry behind a marker is the credential itself: it stays here.
     for (std::size_t i = 0; i < protocols.size(); ++i) {
-        if (i == 0 || !is_marker(options, protocols[i - 1])) request.protocols.emplace_back(protocols[i]);
+        const bool credential =
+            (i > 0 && is_marker(options, protocols[i - 1])) || is_whole_credential(options, protocols[i]);
+        if (!credential) request.protocols.emplace_back(protocols[i]);
     }
     return out;
 }

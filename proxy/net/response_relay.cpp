@@ -156,7 +156,8 @@ Task<ResponseRelay::Body> ResponseRelay::next_piece() {
         const Body taken = take_piece();
         if (taken != Body::piece || !piece_.empty()) co_return taken;
         const Io got = co_await read(body_silence_max);
-        if (got == Io::closed && head_.framing == ResponseFraming::until_close) co_return Body::end;
+        const bool whole = head_.framing == ResponseFraming::until_close && !upstream_.broken();
+        if (got == Io::closed && whole) co_return Body::end;
         if (got != Io::ok) co_return Body::cut;
     }
 }

@@ -207,4 +207,15 @@ BOOST_AUTO_TEST_CASE(a_token_among_the_protocols_stays_here_and_its_marker_is_an
     BOOST_TEST(client.read_until("\r\n\r\n").find("Sec-WebSocket-Protocol: bearer\r\n") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_token_inside_one_protocol_stays_here_too) {
+    Setup setup;
+    setup.auth.from.protocol = {"bearer"};
+    Upstream upstream;
+    Proxy proxy(upstream, setup);
+    Peer client =
+        proxy.client(handshake("Sec-WebSocket-Protocol: base64url.bearer.authorization.U0VDUkVU, chat\r\n"));
+    Peer app = upstream.accept();
+    BOOST_TEST(read_request(app).field("Sec-WebSocket-Protocol") == "chat");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -38,8 +38,9 @@ constexpr std::array<string_view, 10> hop_by_hop{"connection",
 
 // Framing and routing are ours; claims about the client are ours too, whatever a client says about itself.
 // "Proxy" is the name that CGI turns into HTTP_PROXY.
-constexpr std::array<string_view, 7> ours{"host",      "content-length", "expect", "forwarded",
-                                          "x-real-ip", "remote-user",    "proxy"};
+constexpr std::array<string_view, 9> ours{"x-remote-user",  "x-rewrite-url", "host",
+                                          "content-length", "expect",        "forwarded",
+                                          "x-real-ip",      "remote-user",   "proxy"};
 constexpr std::array<string_view, 5> our_prefixes{"x-forwarded-", "x-forestay-", "x-auth-request-",
                                                   "x-original-", "sec-websocket-"};
 

@@ -49,7 +49,8 @@ BOOST_AUTO_TEST_CASE(claims_about_the_client_are_ours_alone) {
         forward("X-Forwarded-For: 1.1.1.1\r\nX-FORWARDED-Proto: ftp\r\nX-Forwarded-Port: 1\r\nForwarded: "
                 "for=x\r\n"
                 "X-Real-IP: 1.1.1.1\r\nX-Auth-Request-User: root\r\nRemote-User: root\r\nX-Forestay-A: 1\r\n"
-                "X-Original-URL: /admin\r\nX-USER: root\r\nProxy: evil\r\n",
+                "X-Original-URL: /admin\r\nX-Rewrite-URL: /admin\r\nX-Remote-User: root\r\nX-USER: "
+                "root\r\nProxy: evil\r\n",
                 forwarded) ==
         "Host=app.example;X-Forwarded-For=192.0.2.1;X-Forwarded-Proto=https;X-Forwarded-Host=app.example;"
         "X-User=alice;");
