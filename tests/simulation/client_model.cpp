@@ -214,6 +214,7 @@ void ClientModel::disturb() {
         world_.client_reads(false);
     } else if (troubles.client_blocks && transport_.on_websocket()) {
         world_.note("client: does not read for a while");
+        if (namespaces_["/"].membership == Membership::out) ledger_.allow(CloseReason::limit);  // no CONNECT
         const auto longest =
             std::min(scenario_.policy.limits.slow_client_timeout, scenario_.policy.ping_timeout);
         duration = random_.pause(10ms, longest - 2'500ms);
