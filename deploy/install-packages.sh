@@ -8,13 +8,13 @@ set -euo pipefail
 
 packages_for() {
     case $1 in
-        build) echo g++ cmake ninja-build ccache mold pkg-config libboost1.81-all-dev libssl-dev libyaml-cpp-dev \
-                    prometheus-cpp-dev libsimdjson-dev libre2-dev libspdlog-dev libfmt-dev libcli11-dev zlib1g-dev ;;
+        build) echo g++ cmake ninja-build ccache mold pkg-config python3 libboost1.81-dev libboost-test1.81-dev \
+                    libssl-dev libyaml-cpp-dev prometheus-cpp-dev libsimdjson-dev libre2-dev libspdlog-dev libfmt-dev \
+                    libcli11-dev zlib1g-dev ;;
         fuzz)  echo clang-14 libclang-rt-14-dev clang-format-14 ;;
-        demo)  echo python3-flask-socketio python3-gevent python3-gevent-websocket nodejs npm ;;
+        demo)  echo python3-flask-socketio python3-gevent python3-gevent-websocket nodejs npm curl ;;
         test)  echo python3-flask-socketio python3-eventlet python3-gevent python3-gevent-websocket python3-websocket \
-                    python3-aiohttp python3-requests nginx haproxy prometheus chromium-headless-shell nodejs npm strace \
-                    procps openssl curl git ;;
+                    python3-requests nginx haproxy prometheus nodejs npm openssl git ;;
         *)     echo "install-packages.sh: no such purpose: $1" >&2; return 2 ;;
     esac
 }
