@@ -67,8 +67,10 @@ ROOT = {"proxy", "rules", "config", "tests", "deploy", "CMakeLists.txt", "README
 
 def strangers(root):
     """What stands at the top of the tree and should not."""
-    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split("\n")
-    tops = {name.split("/")[0] for name in listed if name}
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:  # a tarball, or somebody else's checkout: git cannot say what is ours
+        return
+    tops = {name.split("/")[0] for name in listed.stdout.split("\n") if name}
     for top in sorted(tops - ROOT):
         if not top.startswith("."):
             yield f"{top}: nothing else belongs at the top of the tree"
