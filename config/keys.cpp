@@ -60,7 +60,7 @@ Key{"auth.any_of[].jwt.audience", Type::text, list, "[]", "", "", "One of these 
 Key{"auth.any_of[].jwt.leeway", Type::duration, 0, "30s", "0s..10m", "", "How far the issuer's clock may be off."},
 Key{"auth.any_of[].jwt.identity", Type::text, 0, "/sub", "", "", "JSON Pointer to the user in the token."},
 Key{"auth.any_of[].token", Type::section, optional, "", "", "", "A fixed token, as for a machine."},
-Key{"auth.any_of[].token.sha256", Type::text, list | secret, "", "", "", "SHA-256 of each token, in hex: `printf %s TOKEN | sha256sum`."},
+Key{"auth.any_of[].token.sha256", Type::text, list | secret, "", "", "", "SHA-256 of each token, in hex: what `printf %s TOKEN` piped into `sha256sum` prints."},
 Key{"auth.any_of[].token.sha256_file", Type::file, 0, "", "", "", "The same, one in a line; empty lines and those that begin with # do not count."},
 Key{"auth.any_of[].token.subject", Type::text, 0, "token", "", "", "The identity that it gives."},
 Key{"auth.any_of[].forward", Type::section, optional | later, "", "", "", "Asks another service."},
