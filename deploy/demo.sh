@@ -19,7 +19,8 @@ step() { printf '\n== %s\n' "$*"; }
 started=()
 run=
 cleanup() {
-    trap - EXIT INT TERM
+    trap - EXIT
+    trap '' INT TERM  # a second Ctrl-C must not leave half of it running
     # The newest first: forestay says goodbye to its clients before the app goes.
     for ((i = ${#started[@]} - 1; i >= 0; i--)); do
         kill "${started[i]}" 2>/dev/null || true
@@ -60,9 +61,11 @@ for port in (int(sys.argv[1]), 0):
 PYTHON
 }
 
-# Starts a command again whenever it ends, as a service manager would. Its own signal stops both.
+# Starts a command again whenever it ends, as a service manager would. SIGTERM stops both; a Ctrl-C, which reaches every
+# process of the terminal, is for the script itself, which then sends that.
 supervise() {
     local child=
+    trap '' INT
     trap 'kill "$child" 2>/dev/null || true; exit 0' TERM
     while true; do
         "$@" &
