@@ -90,7 +90,7 @@ MaybeEnding Conversation::upstream_overdue(TimePoint now) {
     }
     if (upstream_binary_ && upstream_binary_->due <= now) {
         stats_.count(Drop::upstream_violation);
-        give_up_upstream_binary();
+        give_up_upstream_binary(now);
     }
     for (const Namespace& nsp : namespaces_) {
         // A CONNECT_ERROR would be final for stock clients; a closed transport makes them try again.

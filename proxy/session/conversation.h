@@ -102,7 +102,7 @@ class Conversation {
                              std::string_view raw, PendingRequests::Slot slot, TimePoint now);
     void drop_attachments(unsigned count, TimePoint now);
     // The unfinished binary packet is lost; a request that it would have answered gets its fallback.
-    void give_up_upstream_binary();
+    void give_up_upstream_binary(TimePoint now);
 
     [[nodiscard]] MaybeEnding upstream_overdue(TimePoint now);
     MaybeEnding give_fallbacks(TimePoint now);

@@ -136,7 +136,7 @@ MaybeEnding Conversation::deliver(const Packet& packet, std::string_view text, s
         stats_.count(Drop::upstream_violation);
         if (upstream_binary_) drop_attachments(upstream_binary_->missing, now);
         drop_attachments(packet.attachments, now);
-        give_up_upstream_binary();
+        give_up_upstream_binary(now);
         return std::nullopt;
     }
     if (answers) requests_.suspend(*answers);
@@ -193,7 +193,7 @@ MaybeEnding Conversation::upstream_attachment(std::string_view bytes, TimePoint 
     if (binary.bytes > policy_.limits.message_bytes) {
         stats_.count(Drop::upstream_violation);
         drop_attachments(binary.missing - 1, now);
-        give_up_upstream_binary();
+        give_up_upstream_binary(now);
         return std::nullopt;
     }
     binary.attachments.emplace_back(bytes);
@@ -208,9 +208,9 @@ MaybeEnding Conversation::upstream_attachment(std::string_view bytes, TimePoint 
     return std::nullopt;
 }
 
-void Conversation::give_up_upstream_binary() {
+void Conversation::give_up_upstream_binary(TimePoint now) {
     if (!upstream_binary_) return;
-    if (upstream_binary_->answers) requests_.resume(*upstream_binary_->answers);
+    if (upstream_binary_->answers) requests_.resume(*upstream_binary_->answers, now);
     upstream_binary_.reset();
 }
 

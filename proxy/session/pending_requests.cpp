@@ -132,12 +132,12 @@ void PendingRequests::suspend(Slot slot) {
     slots_[slot].phase = Phase::suspended;
 }
 
-void PendingRequests::resume(Slot slot) {
+void PendingRequests::resume(Slot slot, TimePoint now) {
     Entry& entry = slots_[slot];
     if (entry.phase != Phase::suspended) return;
     // To the front: what is due at once must not wait behind younger requests of its rule.
     entry.phase = Phase::waiting;
-    entry.deadline = TimePoint::min();
+    entry.deadline = now;
     List& list = lists_[entry.request.rule];
     entry.previous = none;
     entry.next = list.head;

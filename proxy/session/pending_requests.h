@@ -60,7 +60,7 @@ class PendingRequests {
     // The answer has begun but its attachments are missing: no deadline until answered() or due again by
     // resume().
     void suspend(Slot slot);
-    void resume(Slot slot);  // the answer came to nothing: due at once
+    void resume(Slot slot, TimePoint now);  // the answer came to nothing: due at once
     // A late answer has come.
     void late_answered(Slot slot);
 
