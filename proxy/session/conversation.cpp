@@ -63,6 +63,12 @@ Ending Conversation::outbox_full() {
     return {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"};
 }
 
+Ending Conversation::held_full() {
+    stats_.count(Drop::held_overflow);
+    return {CloseSide::forestay, CloseReason::limit, CloseCode::try_again_later,
+            "too much waits for the upstream"};
+}
+
 MaybeEnding Conversation::tick(TimePoint now) {
     if (first_connect_due_ <= now) {
         return Ending{CloseSide::forestay, CloseReason::limit, CloseCode::policy_violation,

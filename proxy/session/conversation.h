@@ -109,6 +109,7 @@ class Conversation {
     MaybeEnding give_fallback(const Namespace& nsp, PendingRequests::Slot slot, TimePoint now);
     MaybeEnding to_client(std::string_view text, std::string_view raw = {});
     Ending outbox_full();
+    Ending held_full();
 
     const Policy& policy_;
     Stats& stats_;

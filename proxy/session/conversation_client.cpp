@@ -14,8 +14,6 @@ namespace {
 constexpr Ending violation{CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
                            "protocol violation"};
 constexpr Ending too_big{CloseSide::client, CloseReason::limit, CloseCode::too_big, "message too big"};
-constexpr Ending too_much_held{CloseSide::forestay, CloseReason::limit, CloseCode::try_again_later,
-                               "too much waits for the upstream"};
 
 // EIO3 clients glue a query to the namespace; it names no other one.
 std::string_view bare(std::string_view nsp) {
@@ -149,7 +147,7 @@ MaybeEnding Conversation::forward(const Packet& packet, std::string_view text, s
         client_binary_ =
             ClientBinary{packet.attachments, false, text.size(), now + policy_.limits.attachment_timeout};
     }
-    if (!upstream_.send(text, raw)) return too_much_held;
+    if (!upstream_.send(text, raw)) return held_full();
     return std::nullopt;
 }
 
@@ -159,7 +157,7 @@ MaybeEnding Conversation::client_attachment(std::string_view bytes, std::string_
     if (client_binary_->bytes > policy_.limits.message_bytes) return too_big;
     const bool drop = client_binary_->drop;
     if (--client_binary_->missing == 0) client_binary_.reset();
-    if (!drop && !upstream_.send_binary(bytes, raw)) return too_much_held;
+    if (!drop && !upstream_.send_binary(bytes, raw)) return held_full();
     return std::nullopt;
 }
 

@@ -212,3 +212,16 @@ BOOST_AUTO_TEST_CASE(a_poll_answer_has_at_most_as_many_packets_as_python_clients
     BOOST_TEST(packets(script.input(input::PollOpened{3}).heard()) == 16);
     BOOST_TEST(packets(script.input(input::ExchangeWritten{3}).input(input::PollOpened{4}).heard()) == 2);
 }
+
+BOOST_AUTO_TEST_CASE(too_much_for_an_upstream_that_does_not_come_ends_the_session_and_is_counted) {
+    Policy policy = forestay::session::testing::policy();
+    policy.limits.held_bytes = 256;
+    policy.limits.message_bytes = 1024;
+    Script script(websocket_first(), policy);
+    script.input(input::ClientUpgraded{}).client_says("40");
+    for (int i = 0; i < 3 && !script.session().ended(); ++i) {
+        script.client_says(R"(42["x",")" + std::string(600, 'a') + R"("])");
+    }
+    BOOST_TEST(script.heard().back() == "end forestay limit");
+    BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::held_overflow)] == 1U);
+}
