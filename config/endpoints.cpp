@@ -132,7 +132,7 @@ std::optional<net::Endpoint> parse_address(std::string_view text, std::string& p
     return out;
 }
 
-std::optional<net::UpstreamOptions> parse_upstream_url(std::string_view text, std::string& problem) {
+std::optional<net::UpstreamUrl> parse_upstream_url(std::string_view text, std::string& problem) {
     constexpr std::string_view scheme = "http://";
     if (text.starts_with("https://")) {
         problem = "https upstreams are not supported yet: write http://host:port";
@@ -152,7 +152,7 @@ std::optional<net::UpstreamOptions> parse_upstream_url(std::string_view text, st
     }
     auto authority = parse_authority(where, problem);
     if (!authority) return std::nullopt;
-    net::UpstreamOptions out;
+    net::UpstreamUrl out;
     if (!authority->port.empty()) {
         const auto port = parse_port(authority->port, 1, problem);
         if (!port) return std::nullopt;

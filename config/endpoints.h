@@ -15,9 +15,8 @@ namespace forestay::config {
 // 127.0.0.1:8080, [::1]:8080, localhost:8080, unix:/run/forestay.sock. Port 0: any free one.
 [[nodiscard]] std::optional<net::Endpoint> parse_address(std::string_view text, std::string& problem);
 
-// http://host[:port][/prefix]. Fills host, port and path_prefix; the rest has its default.
-[[nodiscard]] std::optional<net::UpstreamOptions> parse_upstream_url(std::string_view text,
-                                                                     std::string& problem);
+// http://host[:port][/prefix].
+[[nodiscard]] std::optional<net::UpstreamUrl> parse_upstream_url(std::string_view text, std::string& problem);
 
 // 10.0.0.0/8, fd00::/8, or a single address. Bits behind the prefix must be zero.
 [[nodiscard]] std::optional<net::Network> parse_network(std::string_view text, std::string& problem);

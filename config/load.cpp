@@ -121,8 +121,8 @@ class Loader {
         net::Options& out = config.net;
         out.listen = endpoints(root, "listen");
         std::string problem;
-        out.upstream =
-            parse_upstream_url(text(root, "upstream.url"), problem).value_or(net::UpstreamOptions{});
+        out.upstream.urls = {
+            parse_upstream_url(text(root, "upstream.url"), problem).value_or(net::UpstreamUrl{})};
         out.upstream.connect_timeout = duration(root, "upstream.connect_timeout");
         out.upstream.handshake_timeout = duration(root, "upstream.handshake_timeout");
         out.upstream.response_timeout = duration(root, "upstream.response_timeout");

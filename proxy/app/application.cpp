@@ -18,6 +18,7 @@
 #include "proxy/net/engineio_endpoint.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/server.h"
+#include "proxy/net/upstream.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/metrics.h"
 #include "proxy/telemetry/process_stats.h"
@@ -183,11 +184,11 @@ std::string Application::ready_json() const {
 
 void Application::run() {
     Impl& all = *impl_;
-    const auto& upstream = all.shared.options.upstream;
     std::vector<std::pair<std::string_view, std::string>> fields{{"version", std::string(version)}};
     for (const std::string& address : names(all.server.bound())) fields.emplace_back("listen", address);
-    fields.emplace_back(
-        "upstream", "http://" + upstream.host + ':' + std::to_string(upstream.port) + upstream.path_prefix);
+    for (const net::UpstreamUrl& url : all.shared.options.upstream.urls) {
+        fields.emplace_back("upstream", "http://" + net::host_of(url) + url.path_prefix);
+    }
     if (all.admin) {
         for (const std::string& address : names(all.admin->bound())) fields.emplace_back("admin", address);
     }

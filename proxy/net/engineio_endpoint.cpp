@@ -127,7 +127,7 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
     std::unique_ptr<UpstreamHandshakeRequest> connect;
     if (dialect != session::Dialect::plain) {
         connect = std::make_unique<UpstreamHandshakeRequest>();
-        connect->target = upstream_target(loop.shared().options.upstream.path_prefix, request);
+        connect->target = upstream_target(loop.shared().options.upstream.urls.front().path_prefix, request);
         connect->fields = std::move(request.upstream_fields);
     }
     std::string sid = setup.sid;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "proxy/net/upstream.h"
+
 namespace forestay::net {
 namespace {
 
@@ -199,10 +201,8 @@ Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route
         client.forwarded_for, client.scheme, client.host, {}, names_of(options.identity_headers)};
     if (request.identity) forwarded.identity = shared.authenticator->identity_headers(*request.identity);
     const UpstreamOptions& upstream = shared.options.upstream;
-    std::string host =
-        upstream.host.find(':') == std::string::npos ? upstream.host : '[' + upstream.host + ']';
-    if (upstream.port != 80) host += ':' + std::to_string(upstream.port);
-    request.upstream_fields = wire::http::forwarded_fields(head, forwarded, host, upstream.preserve_host);
+    request.upstream_fields =
+        wire::http::forwarded_fields(head, forwarded, host_of(upstream.urls.front()), upstream.preserve_host);
     // The entry behind a marker is the credential itself: it stays here.
     for (std::size_t i = 0; i < protocols.size(); ++i) {
         const bool credential =

@@ -38,7 +38,10 @@ std::string request_head(const ClientExchange& exchange, const wire::http::Owned
                          const Upload& upload) {
     const UpstreamOptions& options = exchange.context.loop.shared().options.upstream;
     std::string head(exchange.head.method);
-    head.append(" ").append(options.path_prefix).append(exchange.head.target).append(" HTTP/1.1\r\n");
+    head.append(" ")
+        .append(options.urls.front().path_prefix)
+        .append(exchange.head.target)
+        .append(" HTTP/1.1\r\n");
     for (const auto& [name, value] : fields) append_field(head, name, value);
     if (exchange.head.framing == Framing::length) {
         append_field(head, "Content-Length", std::to_string(exchange.head.content_length));

@@ -19,10 +19,21 @@ struct Endpoint {
     std::string unix_path;
 };
 
-struct UpstreamOptions {
+// One process of the app.
+struct UpstreamUrl {
     std::string host = "127.0.0.1";
     std::uint16_t port = 80;
-    std::string path_prefix;  // of the URL, without trailing slash; put in front of every target
+    std::string path_prefix;  // without trailing slash; put in front of every target
+};
+
+// How a session reaches the app; automatic: a websocket, unless the app turns out to have none.
+enum class UpstreamTransport : std::uint8_t { automatic, websocket, polling };
+
+struct UpstreamOptions {
+    std::vector<UpstreamUrl> urls{UpstreamUrl{}};  // at least one
+    UpstreamTransport transport = UpstreamTransport::automatic;
+    unsigned connects_per_second = 100;  // resume.upstream.rate: of sessions, all loops together
+    Duration hold{30'000};  // resume.upstream.hold: down for longer, and new sessions are sent away
     Duration connect_timeout{2'000};
     Duration handshake_timeout{10'000};
     Duration response_timeout{60'000};  // first byte of an HTTP response

@@ -23,7 +23,7 @@ namespace {
 constexpr std::chrono::seconds watch_interval{5};
 constexpr std::chrono::seconds resolve_interval{1};
 
-std::vector<SocketAddress> resolve_now(const UpstreamOptions& options, bool literal) {
+std::vector<SocketAddress> resolve_now(const UpstreamUrl& options, bool literal) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
@@ -70,7 +70,7 @@ struct Upstream::Impl {
 };
 
 Upstream::Upstream(Loop& loop) : impl_(std::make_unique<Impl>(loop)) {
-    const UpstreamOptions& options = loop.shared().options.upstream;
+    const UpstreamUrl& options = loop.shared().options.upstream.urls.front();
     impl_->addresses = resolve_now(options, true);
     impl_->literal = !impl_->addresses.empty();
     if (!impl_->literal) impl_->addresses = resolve_now(options, false);
@@ -101,7 +101,7 @@ void Upstream::Impl::tell(bool up) {
     if (told_down != up) return;
     told_down = !up;
     if (!loop.shared().journal) return;
-    const UpstreamOptions& options = loop.shared().options.upstream;
+    const UpstreamUrl& options = loop.shared().options.upstream.urls.front();
     const Level level = up ? Level::info : Level::warning;
     loop.shared().journal({level,
                            up ? "upstream_up" : "upstream_down",
@@ -113,7 +113,7 @@ void Upstream::Impl::tell(bool up) {
 void Upstream::Impl::resolve_again() {
     if (literal || resolving || loop.now() - resolved_at < resolve_interval) return;
     resolving = true;
-    const UpstreamOptions& options = loop.shared().options.upstream;
+    const UpstreamUrl& options = loop.shared().options.upstream.urls.front();
     resolver.async_resolve(
         options.host, std::to_string(options.port), asio::ip::resolver_base::numeric_service,
         [this](const boost::system::error_code& error, const asio::ip::tcp::resolver::results_type& results) {
@@ -202,6 +202,12 @@ void Upstream::on_drained(UpgradedSocket& socket) {
 }
 
 void Upstream::on_bytes(UpgradedSocket&, std::string_view) {}
+
+std::string host_of(const UpstreamUrl& url) {
+    std::string host = url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
+    if (url.port != 80) host += ':' + std::to_string(url.port);
+    return host;
+}
 
 int begin_connect(const SocketAddress& address) noexcept {
     UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));

@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "proxy/net/options.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
 
@@ -66,6 +68,9 @@ class Upstream final : private SocketOwner, private TimerEntry {
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+// As in a Host field.
+[[nodiscard]] std::string host_of(const UpstreamUrl& url);
 
 // Begins a non-blocking connect; -1 when it failed at once.
 [[nodiscard]] int begin_connect(const SocketAddress& address) noexcept;

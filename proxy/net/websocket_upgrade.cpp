@@ -123,7 +123,7 @@ Task<void> upgrade_plain(ClientExchange& exchange, GuardedRequest request,
     exchange.keep_alive = false;
     Loop& loop = exchange.context.loop;
     const auto waiting = std::make_shared<Waiting>(loop);
-    UpstreamHandshakeRequest asked{loop.shared().options.upstream.path_prefix + request.target,
+    UpstreamHandshakeRequest asked{loop.shared().options.upstream.urls.front().path_prefix + request.target,
                                    std::move(request.upstream_fields), request.protocols, true};
     loop.read_clock();
     std::unique_ptr<UpstreamHandshake> running =

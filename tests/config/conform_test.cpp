@@ -18,8 +18,8 @@ BOOST_AUTO_TEST_CASE(two_keys_are_a_configuration) {
     BOOST_CHECK(got.good);
     BOOST_REQUIRE_EQUAL(got.config.net.listen.size(), 1U);
     BOOST_CHECK_EQUAL(got.config.net.listen[0].port, 8080);
-    BOOST_CHECK_EQUAL(got.config.net.upstream.host, "127.0.0.1");
-    BOOST_CHECK_EQUAL(got.config.net.upstream.port, 5000);
+    BOOST_CHECK_EQUAL(got.config.net.upstream.urls.front().host, "127.0.0.1");
+    BOOST_CHECK_EQUAL(got.config.net.upstream.urls.front().port, 5000);
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_file_lacks_both) {
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(values_of_the_upstream_arrive_in_its_struct) {
         false};
     CHECK_LINES(given.problems(), {});
     const Config config = given.load().config;
-    BOOST_CHECK_EQUAL(config.net.upstream.path_prefix, "/p");
+    BOOST_CHECK_EQUAL(config.net.upstream.urls.front().path_prefix, "/p");
     BOOST_CHECK(config.net.upstream.connect_timeout == std::chrono::seconds(1));
     BOOST_CHECK(config.net.upstream.handshake_timeout == std::chrono::seconds(2));
     BOOST_CHECK(config.session.upstream_open_timeout == std::chrono::seconds(2));

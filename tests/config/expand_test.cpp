@@ -19,8 +19,8 @@ BOOST_AUTO_TEST_CASE(variables_stand_inside_values) {
     CHECK_LINES(given.problems(), {});
     const Config config = given.load().config;
     BOOST_CHECK_EQUAL(config.net.listen.at(0).port, 8081);
-    BOOST_CHECK_EQUAL(config.net.upstream.host, "app");
-    BOOST_CHECK_EQUAL(config.net.upstream.port, 5000);
+    BOOST_CHECK_EQUAL(config.net.upstream.urls.front().host, "app");
+    BOOST_CHECK_EQUAL(config.net.upstream.urls.front().port, 5000);
 }
 
 BOOST_AUTO_TEST_CASE(a_default_stands_in_for_an_empty_variable_too) {

@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(flags_alone_are_a_configuration) {
     const auto got = load(
         {"", {{"--listen", "listen", "'127.0.0.1:1'"}, {"--upstream", "upstream.url", "'http://a:2'"}}}, {});
     BOOST_CHECK(got.good);
-    BOOST_CHECK_EQUAL(got.config.net.upstream.host, "a");
+    BOOST_CHECK_EQUAL(got.config.net.upstream.urls.front().host, "a");
 }
 
 BOOST_AUTO_TEST_CASE(a_key_below_the_short_form_of_the_upstream_keeps_its_url) {

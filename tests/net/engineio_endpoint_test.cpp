@@ -61,8 +61,8 @@ struct Fixture {
 
     Shared make_shared() {
         Shared made;
-        made.options.upstream.port = upstream.port;
-        made.options.upstream.path_prefix = "/app";
+        made.options.upstream.urls.front().port = upstream.port;
+        made.options.upstream.urls.front().path_prefix = "/app";
         made.journal = [this](const JournalEntry& entry) {
             std::string line(entry.event);
             for (const auto& [name, value] : entry.fields) {

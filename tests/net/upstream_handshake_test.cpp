@@ -30,7 +30,7 @@ struct Fixture {
 
     Shared make_shared() const {
         Shared made;
-        made.options.upstream.port = upstream.port;
+        made.options.upstream.urls.front().port = upstream.port;
         made.options.upstream.connect_timeout = 2s;
         made.options.upstream.handshake_timeout = 10s;
         return made;

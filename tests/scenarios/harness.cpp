@@ -185,8 +185,8 @@ Proxy::Proxy(const Upstream& upstream, Setup setup) {
     std::vector<std::string> problems;
     shared_.options = std::move(setup.options);
     if (shared_.options.listen.empty()) shared_.options.listen.push_back({"127.0.0.1", 0, {}});
-    shared_.options.upstream.host = "127.0.0.1";
-    shared_.options.upstream.port = upstream.port();
+    shared_.options.upstream.urls.front().host = "127.0.0.1";
+    shared_.options.upstream.urls.front().port = upstream.port();
     shared_.policy = std::move(setup.policy);
     shared_.authenticator = std::make_shared<auth::Authenticator>(std::move(setup.auth), problems);
     shared_.origins = std::make_shared<auth::OriginPolicy>(setup.origins, problems);

@@ -463,7 +463,7 @@ BOOST_AUTO_TEST_CASE(trusted_proxies_are_believed_from_the_right) {
 
 BOOST_AUTO_TEST_CASE(the_upstreams_path_prefix_and_host_are_put_in) {
     Setup setup;
-    setup.options.upstream.path_prefix = "/base";
+    setup.options.upstream.urls.front().path_prefix = "/base";
     setup.options.upstream.preserve_host = false;
     Upstream upstream;
     Proxy proxy(upstream, setup);
