@@ -45,6 +45,12 @@ struct Answer {
 // What happens to an answer that comes after the fallback.
 enum class LateAnswer : std::uint8_t { drop, deliver, rename };
 
+// What happens to a request that was sent to an upstream that is lost, unless it is sent again.
+enum class OnUpstreamLost : std::uint8_t {
+    hold,   // it keeps its deadline
+    answer  // its fallback is given at once
+};
+
 struct Rule {
     std::string name;  // [a-z][a-z0-9_]*, at most 64: it is a metric label
     Match match;
@@ -55,6 +61,8 @@ struct Rule {
     Fallback fallback;
     LateAnswer late_answer = LateAnswer::drop;
     std::string late_event;  // LateAnswer::rename
+    OnUpstreamLost on_upstream_lost = OnUpstreamLost::hold;
+    unsigned resend = 0;  // how often it may be said again to a fresh upstream (retry.on: [upstream_lost])
 };
 
 }  // namespace forestay::rules

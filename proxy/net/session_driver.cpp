@@ -192,6 +192,10 @@ void SessionDriver::perform(const session::Action& asked, Answers& answers) {
             [&](const action::AnswerExchange& answer) { answer_exchange(answer, answers); },
             [&](const action::ConnectUpstream&) { connect_upstream(); },
             [&](const action::CheckCredential& check) { verdict_ = check_credential(check.connect_payload); },
+            [&](const action::PollUpstream&) {},
+            [&](const action::PostUpstream&) {},
+            [&](const action::FindSession&) { verdict_ = input::SessionNotFound{}; },
+            [&](const action::Report&) {},
             [&](const action::PauseClient&) {
                 if (client_ != nullptr) sockets.pause(*client_);
             },

@@ -25,12 +25,33 @@ struct AnswerExchange {
     unsigned status = 200;
     std::string_view body;
 };
-// Connect the upstream leg: websocket, with the client's original handshake.
+// Connect the upstream leg, with the client's original handshake: the first time, and after each loss. The
+// shell waits for the upstream's turn; UpstreamOpened, UpstreamPollingOpened or UpstreamRefused follows.
 struct ConnectUpstream {};
+// Polling upstream: one GET and at most one POST at a time. `sid` is the upstream's.
+struct PollUpstream {
+    std::string_view sid;
+};
+struct PostUpstream {
+    std::string_view sid;
+    std::string_view body;
+};
 // Judge the credential in this CONNECT payload (JSON, may be empty); answer with CredentialAccepted or
 // -Refused.
 struct CheckCredential {
     std::string_view connect_payload;
+};
+// The client of this fresh session says that it had another one: find it by `secret` (Setup::secret), check
+// that both belong to the same identity and origin, and let it take the client over (Session::take_client);
+// SessionNotFound when it cannot.
+struct FindSession {
+    std::string_view secret;
+};
+// Something that an operator wants to find in the log.
+struct Report {
+    ReportKind kind{};
+    std::uint64_t count = 0;  // of what the kind counts
+    Duration duration{0};     // of what it ends; 0: nothing
 };
 // Stop and restart reading a websocket: its bytes have nowhere to go.
 struct PauseClient {};
@@ -50,7 +71,8 @@ struct End {
 
 using Action =
     std::variant<action::SendClient, action::SendUpstream, action::AnswerExchange, action::ConnectUpstream,
-                 action::CheckCredential, action::PauseClient, action::ResumeClient, action::PauseUpstream,
+                 action::PollUpstream, action::PostUpstream, action::CheckCredential, action::FindSession,
+                 action::Report, action::PauseClient, action::ResumeClient, action::PauseUpstream,
                  action::ResumeUpstream, action::CloseClient, action::CloseUpstream, action::End>;
 
 }  // namespace forestay::session

@@ -61,7 +61,7 @@ struct CredentialRefused {
 
 // The upstream's websocket is there, its 101 checked.
 struct UpstreamOpened {};
-// There will be no upstream websocket: `status` is its HTTP answer, 0 when it did not answer.
+// This attempt came to nothing: `status` is its HTTP answer, 0 when it did not answer.
 struct UpstreamRefused {
     unsigned status = 0;
 };
@@ -76,6 +76,24 @@ struct UpstreamBlocked {
 };
 struct UpstreamDrained {};
 
+// The upstream is reached by polling: `body` is its answer to the handshake, OPEN packet and all.
+struct UpstreamPollingOpened {
+    std::string_view body;
+};
+// The answer to PollUpstream and to PostUpstream; `status` 0: none came.
+struct UpstreamPolled {
+    unsigned status = 0;
+    std::string_view body;
+};
+struct UpstreamPosted {
+    unsigned status = 0;
+};
+
+// No session can be taken up again with what FindSession named: the client gets a fresh one.
+struct SessionNotFound {};
+// Our client came back and goes on with a fresh session.
+struct Superseded {};
+
 // The process is going away: say goodbye and end.
 struct Shutdown {};
 // A deadline is due. Harmless when none is.
@@ -88,6 +106,8 @@ using Input =
                  input::ClientUpgraded, input::ClientBytes, input::ClientLost, input::ClientBlocked,
                  input::ClientDrained, input::CredentialAccepted, input::CredentialRefused,
                  input::UpstreamOpened, input::UpstreamRefused, input::UpstreamBytes, input::UpstreamLost,
-                 input::UpstreamBlocked, input::UpstreamDrained, input::Shutdown, input::Tick>;
+                 input::UpstreamBlocked, input::UpstreamDrained, input::UpstreamPollingOpened,
+                 input::UpstreamPolled, input::UpstreamPosted, input::SessionNotFound, input::Superseded,
+                 input::Shutdown, input::Tick>;
 
 }  // namespace forestay::session

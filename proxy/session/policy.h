@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "proxy/session/time.h"
 #include "rules/rule_set.h"
@@ -40,9 +42,46 @@ struct Limits {
     Duration noop_delay{50};                 // how long a GET may hang while the client upgrades
 };
 
+// What the client is told when a lost upstream is back (resume.upstream.on_return).
+enum class OnReturn : std::uint8_t {
+    reannounce,  // a second CONNECT reply: stock clients fire `connect` again, and the app's code rejoins
+    rebuild,     // nothing; what the fresh app must know is said again (ResumeUpstream::rebuild)
+    close        // its transport is closed
+};
+
+// resume.upstream: what happens while the upstream leg is lost.
+struct ResumeUpstream {
+    Duration hold{30'000};  // how long a session lives without an upstream; 0: it ends with its leg
+    OnReturn on_return = OnReturn::reannounce;
+    std::vector<std::string> rebuild;  // events whose last instance is said again
+    std::size_t max_bytes = 1 << 20;   // of what waits, per session; beyond it the oldest falls out
+    std::size_t max_messages = 1000;
+    Duration max_age{30'000};
+    bool sid_alias = false;  // the app's sid and the one the client knows are exchanged in text
+};
+
+// resume.client.recovery for Socket.IO: how a client holds its position.
+enum class Recovery : std::uint8_t {
+    off,
+    marker,  // an event of ours behind each burst; only onAny() sees it
+    append   // one more argument at the end of each event, as Node's server does
+};
+
+// resume.client: what happens while the client leg is away.
+struct ResumeClient {
+    Recovery recovery = Recovery::off;  // Engine.IO 4 only
+    bool envelope = false;              // JSON websockets: message ids, ack, reconnect
+    Duration hold{120'000};
+    Duration left_hold{10'000};  // after a close frame without a goodbye: a page that was closed or reloaded
+    std::size_t max_bytes = 1 << 20;  // of the record, per session
+    std::size_t max_messages = 1000;
+};
+
 struct Policy {
     rules::RuleSet rules;
     Limits limits;
+    ResumeUpstream resume_upstream;
+    ResumeClient resume_client;
     Duration ping_interval{25'000};  // ours, to the client
     Duration ping_timeout{20'000};
     Duration upstream_open_timeout{

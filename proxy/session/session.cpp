@@ -24,6 +24,9 @@ std::optional<Action> Session::next_action() {
 TimePoint Session::next_deadline() const {
     return state_->next_deadline();
 }
+bool Session::take_client(Session&, TimePoint) {
+    return false;
+}
 bool Session::ended() const noexcept {
     return state_->over;
 }

@@ -33,6 +33,8 @@ struct Setup {
     bool websocket = false;  // the first transport is a websocket; else a polling GET (PollOpened follows)
     bool credential_in_connect = false;  // ask CheckCredential before the first CONNECT goes anywhere
     TimePoint expires = never;           // when the identity of the handshake ends
+    std::string secret;  // names the session to a client that comes back; [A-Za-z0-9_-]{20}, unguessable;
+                         // wanted when the policy's resume_client is on
 };
 
 class Session {
@@ -49,6 +51,12 @@ class Session {
     [[nodiscard]] std::optional<Action> next_action();
     // When to call handle(Tick) if nothing else happens.
     [[nodiscard]] TimePoint next_deadline() const;
+
+    // The client of `fresh` (which asked FindSession, of the same loop and policy) is ours and comes back:
+    // its leg, its sid and what it has said move here, actions follow. The caller has told us ClientLost
+    // before, if our own client leg was still there, and destroys `fresh`, which is over. False: its position
+    // is unknown to us; nothing has changed, tell `fresh` SessionNotFound and us Superseded.
+    [[nodiscard]] bool take_client(Session& fresh, TimePoint now);
 
     [[nodiscard]] bool ended() const noexcept;
     [[nodiscard]] ClientState client_state() const noexcept;

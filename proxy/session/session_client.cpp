@@ -220,6 +220,12 @@ void Session::State::on(const input::ClientDrained&, TimePoint) {
     client.drained();
 }
 
+void Session::State::on(const input::SessionNotFound&, TimePoint) {}
+
+void Session::State::on(const input::Superseded&, TimePoint) {
+    end({CloseSide::client, CloseReason::superseded, CloseCode::going_away, {}});
+}
+
 void Session::State::on(const input::CredentialAccepted& input, TimePoint) {
     expires = std::min(expires, input.expires);
     if (conversation) conversation->credential_accepted();

@@ -39,6 +39,11 @@ struct Session::State {
     void on(const input::UpstreamLost& input, TimePoint now);
     void on(const input::UpstreamBlocked& input, TimePoint now);
     void on(const input::UpstreamDrained& input, TimePoint now);
+    void on(const input::UpstreamPollingOpened& input, TimePoint now);
+    void on(const input::UpstreamPolled& input, TimePoint now);
+    void on(const input::UpstreamPosted& input, TimePoint now);
+    void on(const input::SessionNotFound& input, TimePoint now);
+    void on(const input::Superseded& input, TimePoint now);
     void on(const input::Shutdown& input, TimePoint now);
     void on(const input::Tick& input, TimePoint now);
 

@@ -128,6 +128,12 @@ void Session::State::on(const input::UpstreamLost&, TimePoint) {
     end({CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"});
 }
 
+void Session::State::on(const input::UpstreamPollingOpened&, TimePoint) {}
+
+void Session::State::on(const input::UpstreamPolled&, TimePoint) {}
+
+void Session::State::on(const input::UpstreamPosted&, TimePoint) {}
+
 void Session::State::on(const input::UpstreamBlocked& input, TimePoint) {
     upstream.blocked(input.pending);
 }

@@ -38,13 +38,15 @@ enum class CloseReason : std::uint8_t {
     token_expired,       // the identity ended
     upstream_timeout,    // no connection, OPEN packet or CONNECT reply in time
     upstream_stalled,    // silent for upstream.stall
+    away_too_long,       // the client did not come back within resume.client.hold
+    superseded,          // the client came back and got a fresh session
     shutdown,            // forestay is going away
     internal_error,      // a bug; one session dies, not the process
 };
-constexpr std::array<std::string_view, 13> close_reason_names{
-    "goodbye",          "connection_lost", "ping_timeout",  "protocol_violation", "limit",
-    "slow_client",      "refused",         "unauthorised",  "token_expired",      "upstream_timeout",
-    "upstream_stalled", "shutdown",        "internal_error"};
+constexpr std::array<std::string_view, 15> close_reason_names{
+    "goodbye",          "connection_lost", "ping_timeout", "protocol_violation", "limit",
+    "slow_client",      "refused",         "unauthorised", "token_expired",      "upstream_timeout",
+    "upstream_stalled", "away_too_long",   "superseded",   "shutdown",           "internal_error"};
 
 // Things dropped or refused, each with its counter: nothing is lost in silence.
 enum class Drop : std::uint8_t {
@@ -60,11 +62,32 @@ enum class Drop : std::uint8_t {
     outbox_overflow,     // limits.outbox_bytes
     tombstone_overflow,  // limits.tombstones: the oldest is forgotten
     left_namespace,      // of a client, for a namespace that the upstream has closed meanwhile
+    in_doubt,            // sent to an upstream that was lost before it showed that it had read them
+    held_expired,        // waited for the upstream longer than resume.upstream.max_age, or to the end
+    stale_ack,           // a client's ACK of an event of a lost upstream
+    record_overflow,  // of an absent client: resume.client.max_bytes or max_messages; the oldest is forgotten
+    upstream_binary,  // a binary packet of the upstream that its loss cut off
 };
-constexpr std::array<std::string_view, 12> drop_names{
+constexpr std::array<std::string_view, 17> drop_names{
     "late_answer",        "unsolicited_pong",   "unknown_ack",        "duplicate_connect",
     "upstream_violation", "binary_interleaved", "disconnect_payload", "untracked_request",
-    "held_overflow",      "outbox_overflow",    "tombstone_overflow", "left_namespace"};
+    "held_overflow",      "outbox_overflow",    "tombstone_overflow", "left_namespace",
+    "in_doubt",           "held_expired",       "stale_ack",          "record_overflow",
+    "upstream_binary"};
+
+// What a session tells the operator while it lives (action::Report).
+enum class ReportKind : std::uint8_t {
+    upstream_lost,     // count: messages in doubt
+    upstream_back,     // count: messages that waited; duration: of the outage
+    messages_dropped,  // count: untracked messages that waited for the upstream and fell out
+    client_away,
+    client_back,       // count: messages replayed; duration: of the absence
+    recovery_refused,  // the position of a returning client is unknown; it gets a fresh session
+    replay_given_up,   // the client failed twice at the same position
+};
+constexpr std::array<std::string_view, 7> report_names{"upstream_lost",  "upstream_back", "messages_dropped",
+                                                       "client_away",    "client_back",   "recovery_refused",
+                                                       "replay_given_up"};
 
 // Seconds, upper bounds; the last bucket is +Inf.
 constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
@@ -104,7 +127,12 @@ struct Stats {
     Traffic from_client, to_client, from_upstream, to_upstream;              // messages; payload bytes
     std::array<std::array<std::uint64_t, close_reason_names.size()>, close_side_names.size()> closes{};
     std::array<std::uint64_t, drop_names.size()> drops{};
-    std::vector<RuleStats> rules;  // by rule index
+    std::array<std::uint64_t, report_names.size()> reports{};  // how often each was said
+    std::uint64_t replayed = 0;                                // messages, to returned clients
+    std::uint64_t resent = 0;                                  // requests, to a fresh upstream
+    Histogram outage;                                          // of a session's upstream leg, loss to return
+    Histogram absence;                                         // of a client leg, loss to return
+    std::vector<RuleStats> rules;                              // by rule index
 
     void count(Drop what) noexcept { ++drops[static_cast<std::size_t>(what)]; }
 };

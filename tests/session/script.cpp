@@ -165,6 +165,19 @@ void Script::collect() {
         void operator()(const action::CheckCredential& a) const {
             lines.push_back("check " + std::string(a.connect_payload));
         }
+        void operator()(const action::PollUpstream& a) const {
+            lines.push_back("poll " + std::string(a.sid));
+        }
+        void operator()(const action::PostUpstream& a) const {
+            lines.push_back("post " + std::string(a.sid) + ": " + std::string(a.body));
+        }
+        void operator()(const action::FindSession& a) const {
+            lines.push_back("find " + std::string(a.secret));
+        }
+        void operator()(const action::Report& a) const {
+            lines.push_back("report " + std::string(report_names[static_cast<std::size_t>(a.kind)]) + " " +
+                            std::to_string(a.count));
+        }
         void operator()(const action::PauseClient&) const { lines.emplace_back("pause client"); }
         void operator()(const action::ResumeClient&) const { lines.emplace_back("resume client"); }
         void operator()(const action::PauseUpstream&) const { lines.emplace_back("pause upstream"); }

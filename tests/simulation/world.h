@@ -77,6 +77,10 @@ class World {
     void on(const session::action::AnswerExchange& action);
     void on(const session::action::ConnectUpstream& action);
     void on(const session::action::CheckCredential& action);
+    void on(const session::action::PollUpstream& action);
+    void on(const session::action::PostUpstream& action);
+    void on(const session::action::FindSession& action);
+    void on(const session::action::Report& action);
     void on(const session::action::PauseClient& action);
     void on(const session::action::ResumeClient& action);
     void on(const session::action::PauseUpstream& action);

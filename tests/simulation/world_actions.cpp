@@ -117,6 +117,14 @@ void World::on(const session::action::CheckCredential& action) {
     });
 }
 
+void World::on(const session::action::PollUpstream&) {}
+
+void World::on(const session::action::PostUpstream&) {}
+
+void World::on(const session::action::FindSession&) {}
+
+void World::on(const session::action::Report&) {}
+
 void World::on(const session::action::PauseClient&) {
     trace("PauseClient");
     require(client_socket_ != nullptr && client_socket_->open, "PauseClient without a websocket");
