@@ -61,6 +61,12 @@ struct Network {
     unsigned prefix = 0;
 };
 
+// A plain websocket that the configuration names; its messages may be JSON.
+struct WebsocketPath {
+    std::string path;  // exact, without query
+    bool json = false;
+};
+
 struct Options {
     std::vector<Endpoint> listen;
     std::vector<Endpoint> admin_listen;  // empty: no admin listener
@@ -68,6 +74,7 @@ struct Options {
     UpstreamOptions upstream;
     HttpLimits limits;
     std::vector<std::string> socketio_paths{"/socket.io/"};
+    std::vector<WebsocketPath> websockets;  // others pass through as they are
     std::vector<Network> trusted_proxies;
 };
 

@@ -67,10 +67,26 @@ enum class Recovery : std::uint8_t {
     append   // one more argument at the end of each event, as Node's server does
 };
 
+// The words of the envelope on JSON websockets (resume.client.envelope). Each is 1 to 64 of letters,
+// digits, "_", "-", "." and ":", so that none needs escaping; the types differ from each other, and so do the
+// fields.
+struct EnvelopeNames {
+    std::string type = "type";  // the field that says what a message is
+    // Types: of the client's messages to us, and of our first one to it.
+    std::string ack = "ack";              // {"type":"ack","message_id":7}
+    std::string reconnect = "reconnect";  // {"type":"reconnect","session":"...","last_message_id":7}
+    std::string established = "connection_established";  // {"type":"connection_established","session":"..."}
+    // Fields.
+    std::string message_id = "message_id";  // in each message to the client
+    std::string session = "session";
+    std::string last_message_id = "last_message_id";
+};
+
 // resume.client: what happens while the client leg is away.
 struct ResumeClient {
     Recovery recovery = Recovery::off;  // Engine.IO 4 only
     bool envelope = false;              // JSON websockets: message ids, ack, reconnect
+    EnvelopeNames names;                // of that
     Duration hold{120'000};
     Duration left_hold{10'000};  // after a close frame without a goodbye: a page that was closed or reloaded
     std::size_t max_bytes = 1 << 20;  // of the record, per session
