@@ -44,6 +44,11 @@ std::uint64_t integer(const Node& map, std::string_view path) {
     return parse_integer(text(map, path), problem).value_or(0);
 }
 
+std::uint64_t rate(const Node& map, std::string_view path) {
+    std::string problem;
+    return parse_rate(text(map, path), problem).value_or(0);
+}
+
 std::uint64_t size(const Node& map, std::string_view path) {
     std::string problem;
     return parse_size(text(map, path), problem).value_or(0);

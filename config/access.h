@@ -21,6 +21,7 @@ namespace forestay::config {
 [[nodiscard]] std::vector<std::string> texts(const Node& map, std::string_view path);
 [[nodiscard]] bool boolean(const Node& map, std::string_view path);
 [[nodiscard]] std::uint64_t integer(const Node& map, std::string_view path);
+[[nodiscard]] std::uint64_t rate(const Node& map, std::string_view path);  // per second
 [[nodiscard]] std::uint64_t size(const Node& map, std::string_view path);
 [[nodiscard]] std::chrono::milliseconds duration(const Node& map, std::string_view path);
 

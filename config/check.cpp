@@ -97,6 +97,44 @@ void check_addresses(const Config& config, const Node& root, Problems& problems)
     look(config.net.admin_listen, "admin.listen");
 }
 
+void check_upstreams(const Config& config, const Node& root, Problems& problems) {
+    constexpr std::size_t upstreams_max = 64;
+    const std::vector<Node>& written = items(root, "upstream.url");
+    const auto& urls = config.net.upstream.urls;
+    if (const Node* list = find_node(root, "upstream.url"); list && written.empty() && !list->broken)
+        problems.error(list->at, "upstream.url: at least one URL is expected");
+    if (written.size() > upstreams_max)
+        problems.error(written[upstreams_max].at, "upstream.url: more than 64 of them");
+    const auto same = [](const net::UpstreamUrl& a, const net::UpstreamUrl& b) {
+        return a.host == b.host && a.port == b.port && a.path_prefix == b.path_prefix;
+    };
+    // conform() let only those through that can be read: the two lists are of the same length.
+    for (std::size_t i = 0; i < urls.size(); ++i) {
+        const auto first =
+            std::find_if(urls.begin(), urls.end(), [&](const auto& url) { return same(url, urls[i]); });
+        if (first < urls.begin() + static_cast<std::ptrdiff_t>(i))
+            problems.error(written.at(i).at, "upstream.url: " + written.at(i).text + " is there twice");
+    }
+}
+
+void check_websockets(const Config& config, const Node& root, Problems& problems) {
+    const std::vector<Node>& written = items(root, "websockets");
+    std::vector<std::string> seen = config.net.socketio_paths;
+    for (const Node& one : written) {
+        const std::string path = text(one, "path");
+        if (std::find(seen.begin(), seen.end(), path) != seen.end())
+            problems.error(place(one, "path"), "websockets: " + path + " is there twice");
+        if (!path.empty()) seen.push_back(path);
+    }
+}
+
+void check_rules(const Node& root, Problems& problems) {
+    for (const Node& rule : items(root, "requests")) {
+        if (boolean(rule, "repeatable") && !find_node(rule, "retry"))
+            problems.warning(place(rule, "repeatable"), "repeatable does nothing without retry");
+    }
+}
+
 }  // namespace
 
 void check(const Config& config, const Node& root, Problems& problems) {
@@ -106,6 +144,9 @@ void check(const Config& config, const Node& root, Problems& problems) {
     check_timeouts(root, problems);
     check_limits(config, root, problems);
     check_addresses(config, root, problems);
+    check_upstreams(config, root, problems);
+    check_websockets(config, root, problems);
+    check_rules(root, problems);
 }
 
 }  // namespace forestay::config

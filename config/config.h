@@ -14,7 +14,7 @@ struct Config {
     auth::AuthOptions auth;
     auth::OriginOptions origins;
     telemetry::LogOptions log;
-    unsigned threads = 1;
+    unsigned threads = 1;  // loops; `auto` is resolved
     bool connections_from_open_files =
         true;  // limits.max_connections: auto; net.limits.connections is the most
 };

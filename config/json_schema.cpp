@@ -14,8 +14,9 @@ std::string quoted(std::string_view text) {
 }
 
 // Numbers with units; or something from the environment, which an editor cannot know.
-std::string with_unit(std::string_view units) {
-    return R"("type": "string", "pattern": "^[0-9]+()" + std::string(units) + R"()$|\\$\\{")";
+std::string with_unit(std::string_view units, std::string_view word) {
+    return R"("type": "string", "pattern": "^[0-9]+()" + std::string(units) + R"()$|\\$\\{)" +
+           (word.empty() ? "" : "|^" + std::string(word) + '$') + '"';
 }
 
 std::string choice(const Key& key) {
@@ -41,11 +42,11 @@ std::string keywords(const Key& key) {
             return R"("type": ["integer", "string"], "minimum": 0, "pattern": "\\$\\{)" +
                    (own_word ? "|^" + std::string(key.initial) + "$" : std::string{}) + '"';
         case Type::duration:
-            return with_unit("ms|s|m|h|d");
+            return with_unit("ms|s|m|h|d", own_word ? key.initial : "");
         case Type::size:
-            return with_unit("B|KiB|MiB|GiB");
+            return with_unit("B|KiB|MiB|GiB", "");
         case Type::rate:
-            return R"("type": "string", "pattern": "^[0-9]+/(s|m)$|^off$|\\$\\{")";
+            return R"("type": "string", "pattern": "^[0-9]+/s$|^off$|\\$\\{")";
         case Type::path:
             return R"("type": "string", "pattern": "^/|\\$\\{")";
         case Type::url:
@@ -97,12 +98,12 @@ class Writer {
             const std::string words = keywords(key);
             return words.empty() ? "{\"description\": " + quoted(key.description) + '}' : out + words + '}';
         }
-        // A section that has a short form: `upstream: URL`, `late_answer: drop`.
+        // What has a short form: `upstream: URL` or a list of them, `late_answer: drop`.
         const Schema* url = schema.find("url");
         if (key.type == Type::section && !(url && key.is(traits::required)))
             return out + object(schema, margin) + '}';
-        return out + "\"anyOf\": [{" + keywords(url ? *url->key : key) + "}, {" + object(schema, margin) +
-               "}]}";
+        const std::string alone = url ? a_list(*url, margin) : keywords(key);
+        return out + "\"anyOf\": [{" + alone + "}, {" + object(schema, margin) + "}]}";
     }
     std::string a_list(const Schema& schema, const std::string& margin) {
         const Key& key = *schema.key;

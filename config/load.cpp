@@ -1,6 +1,7 @@
 #include "config/load.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "config/access.h"
@@ -8,6 +9,7 @@
 #include "config/check.h"
 #include "config/conform.h"
 #include "config/endpoints.h"
+#include "config/resume_section.h"
 #include "config/rules_section.h"
 #include "config/settings.h"
 #include "proxy/auth/digest.h"
@@ -114,21 +116,38 @@ class Loader {
         config.auth = read_auth(root, surroundings_.read, problems_);
         config.origins = read_origins(root, problems_);
         fill_log(config.log, root);
-        config.threads = 1;  // the only number that is supported yet
+        read_resume(config, root, problems_);
+        // The number of cores that this process may use; 0: nobody knows.
+        config.threads = text(root, "threads") == "auto"
+                             ? std::clamp(std::thread::hardware_concurrency(), 1U, 4U)
+                             : static_cast<unsigned>(integer(root, "threads"));
+    }
+
+    static void fill_upstream(net::UpstreamOptions& out, const Node& root) {
+        std::string problem;
+        out.urls.clear();
+        for (const std::string& one : texts(root, "upstream.url")) {
+            if (auto url = parse_upstream_url(one, problem)) out.urls.push_back(std::move(*url));
+        }
+        const std::string transport = text(root, "upstream.transport");
+        out.transport = transport == "websocket" ? net::UpstreamTransport::websocket
+                        : transport == "polling" ? net::UpstreamTransport::polling
+                                                 : net::UpstreamTransport::automatic;
+        out.connect_timeout = duration(root, "upstream.connect_timeout");
+        out.handshake_timeout = duration(root, "upstream.handshake_timeout");
+        out.response_timeout = duration(root, "upstream.response_timeout");
+        out.keepalive_idle = duration(root, "upstream.keepalive_idle");
+        out.preserve_host = boolean(root, "upstream.preserve_host");
     }
 
     void fill_net(Config& config, const Node& root) {
         net::Options& out = config.net;
         out.listen = endpoints(root, "listen");
         std::string problem;
-        out.upstream.urls = {
-            parse_upstream_url(text(root, "upstream.url"), problem).value_or(net::UpstreamUrl{})};
-        out.upstream.connect_timeout = duration(root, "upstream.connect_timeout");
-        out.upstream.handshake_timeout = duration(root, "upstream.handshake_timeout");
-        out.upstream.response_timeout = duration(root, "upstream.response_timeout");
-        out.upstream.keepalive_idle = duration(root, "upstream.keepalive_idle");
-        out.upstream.preserve_host = boolean(root, "upstream.preserve_host");
+        fill_upstream(out.upstream, root);
         out.socketio_paths = texts(root, "socketio.paths");
+        for (const Node& one : items(root, "websockets"))
+            out.websockets.push_back({text(one, "path"), text(one, "format") == "json"});
         config.connections_from_open_files = text(root, "limits.max_connections") == "auto";
         if (!config.connections_from_open_files)
             out.limits.connections = integer(root, "limits.max_connections");

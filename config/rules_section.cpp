@@ -39,6 +39,10 @@ rules::RuleSpec read_rule(const Node& rule) {
     } else {
         spec.late_answer = text(rule, "late_answer");
     }
+    spec.on_upstream_lost = text(rule, "on_upstream_lost");
+    spec.repeatable = boolean(rule, "repeatable");
+    // `retry.on` has only one word that is supported yet.
+    if (find_node(rule, "retry")) spec.attempts = static_cast<unsigned>(integer(rule, "retry.attempts"));
     return spec;
 }
 

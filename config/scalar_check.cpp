@@ -61,6 +61,8 @@ std::string check_type(const Key& key, const Node& scalar) {
             return check_range(key, text, parse_duration);
         case Type::size:
             return check_range(key, text, parse_size);
+        case Type::rate:
+            return check_range(key, text, parse_rate);
         case Type::address:
             (void)parse_address(text, problem);
             return problem;
@@ -78,7 +80,6 @@ std::string check_type(const Key& key, const Node& scalar) {
         case Type::file:
             return key.is(traits::secret) ? problem : check_text(text);
         case Type::section:
-        case Type::rate:
         case Type::json:
         case Type::json_scalar:
             return problem;

@@ -51,7 +51,7 @@ Node* step(Node& at, const std::string& part, const Place& place, std::string& p
 
 void write_out_shorthand(Node& root) {
     Node* upstream = root.find("upstream");
-    if (!upstream || !upstream->is_scalar()) return;
+    if (!upstream || upstream->is_map() || upstream->kind == Node::Kind::null) return;
     Node map;
     map.kind = Node::Kind::map;
     map.at = upstream->at;

@@ -8,7 +8,8 @@
 
 namespace forestay::config {
 
-// `upstream: URL` is short for `upstream: {url: URL}`; the rest of the program sees only the latter.
+// `upstream: URL`, or a list of them, is short for `upstream: {url: ...}`; the rest of the program sees only
+// the latter.
 void write_out_shorthand(Node& root);
 
 // Lays `over` over `under`: maps are merged, everything else is replaced; but of `requests` both remain,

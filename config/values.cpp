@@ -59,6 +59,12 @@ std::optional<std::uint64_t> parse_size(std::string_view text, std::string& prob
     return parse_with_unit(text, size_units, "512B, 64KiB, 1MiB or 2GiB", problem);
 }
 
+std::optional<std::uint64_t> parse_rate(std::string_view text, std::string& problem) {
+    if (text.ends_with("/s")) return parse_integer(text.substr(0, text.size() - 2), problem);
+    problem = quote(text) + " is not a rate: write 100/s";
+    return std::nullopt;
+}
+
 std::optional<std::uint64_t> parse_integer(std::string_view text, std::string& problem) {
     if (text.size() > 1 && text.front() == '0' &&
         text.find_first_not_of("0123456789") == std::string_view::npos) {

@@ -17,6 +17,8 @@ namespace forestay::config {
                                                                       std::string& problem);
 // 512B, 64KiB, 1MiB, 2GiB; in bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text, std::string& problem);
+// 100/s; per second.
+[[nodiscard]] std::optional<std::uint64_t> parse_rate(std::string_view text, std::string& problem);
 // Decimal; no sign, no leading zero: YAML readers disagree on what 010 is.
 [[nodiscard]] std::optional<std::uint64_t> parse_integer(std::string_view text, std::string& problem);
 // true or false; not yes, on or 1.

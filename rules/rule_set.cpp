@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t name_bytes = 64;
 constexpr std::size_t id_bytes = 256;
+constexpr unsigned attempts_max = 5;
 constexpr std::chrono::milliseconds shortest{10};
 constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
 
@@ -41,6 +42,7 @@ class Compiler {
         timeout();
         fallback();
         late_answer();
+        upstream_lost();
         if (problems_.size() != before) return std::nullopt;
         return std::move(rule_);
     }
@@ -163,6 +165,22 @@ class Compiler {
             rule_.late_answer = LateAnswer::deliver;
         } else {
             problem("late_answer", "must be drop, deliver or {rename: NAME}");
+        }
+    }
+
+    void upstream_lost() {
+        if (spec_.on_upstream_lost == "answer") {
+            rule_.on_upstream_lost = OnUpstreamLost::answer;
+        } else if (spec_.on_upstream_lost != "hold") {
+            problem("on_upstream_lost", "must be hold or answer");
+        }
+        rule_.resend = spec_.attempts;
+        if (spec_.attempts > attempts_max) problem("retry.attempts", "must be 1 to 5");
+        if (spec_.attempts > 0 && !spec_.repeatable) {
+            problem(
+                "retry",
+                "sends the request to an app that may have done the work already: say repeatable: true if "
+                "doing it twice is safe");
         }
     }
 

@@ -36,6 +36,9 @@ struct RuleSpec {
     } fallback;
     std::string late_answer = "drop";  // "drop", "deliver"; rename is late_rename
     std::optional<std::string> late_rename;
+    std::string on_upstream_lost = "hold";  // "hold", "answer"
+    bool repeatable = false;
+    unsigned attempts = 0;  // retry.attempts on [upstream_lost]; 0: there is no `retry`
 };
 
 // One thing wrong with a specification. `field` is a path like "match.where" or "fallback.data".

@@ -89,10 +89,40 @@ BOOST_AUTO_TEST_CASE(the_admin_listener_can_be_off) {
 }
 
 BOOST_AUTO_TEST_CASE(an_outbox_that_holds_no_message) {
-    CHECK_LINES(with("limits: {max_message: 2MiB, outbox: 1MiB}\n").problems(),
-                {"3:37: limits.outbox is smaller than limits.max_message: such a message could never be "
-                 "sent, set it to "
-                 "at least that"});
+    CHECK_LINES(
+        with("limits: {max_message: 2MiB, outbox: 1MiB}\nresume: {upstream: {max_bytes: 2MiB}}\n").problems(),
+        {"3:37: limits.outbox is smaller than limits.max_message: such a message could never be "
+         "sent, set it to "
+         "at least that"});
+}
+
+BOOST_AUTO_TEST_CASE(several_upstreams) {
+    const auto upstream = [](const std::string& value) {
+        return Given{"listen: 127.0.0.1:1\nupstream: " + value + '\n', {}, {}, {}, false};
+    };
+    const Loaded got = upstream("[http://a:1, http://a:2]").load();
+    BOOST_CHECK(got.good);
+    BOOST_REQUIRE_EQUAL(got.config.net.upstream.urls.size(), 2U);
+    BOOST_CHECK_EQUAL(got.config.net.upstream.urls[1].port, 2);
+    BOOST_CHECK_EQUAL(
+        upstream("{url: [http://a:1, http://b:1], stall: 5s}").load().config.net.upstream.urls.size(), 2U);
+    CHECK_LINES(upstream("[http://a:1, http://b, http://a:1/]").problems(),
+                {"2:34: upstream.url: http://a:1/ is there twice"});
+    CHECK_LINES(upstream("[]").problems(), {"2:11: upstream.url: at least one URL is expected"});
+    CHECK_LINES(upstream("[http://a:1, a:2]").problems(),
+                {"2:24: upstream.url[1]: \"a:2\" is not a URL of the form http://host:port/prefix"});
+    std::string many = "[http://a:1";
+    for (int i = 2; i <= 65; ++i) many += ", http://a:" + std::to_string(i);
+    const auto problems = upstream(many + ']').problems();
+    BOOST_REQUIRE_EQUAL(problems.size(), 1U);
+    BOOST_CHECK(problems[0].ends_with("upstream.url: more than 64 of them"));
+}
+
+BOOST_AUTO_TEST_CASE(a_websocket_is_named_once) {
+    CHECK_LINES(with("websockets:\n- {path: /ws, format: json}\n- {path: /ws, format: opaque}\n"
+                     "- {path: /socket.io/, format: json}\n")
+                    .problems(),
+                {"5:10: websockets: /ws is there twice", "6:10: websockets: /socket.io/ is there twice"});
 }
 
 BOOST_AUTO_TEST_CASE(the_same_address_twice) {

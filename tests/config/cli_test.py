@@ -87,7 +87,7 @@ class CommandLine(Case):
             "config", "-c", "f.yaml", "--listen", "127.0.0.1:1", "--upstream", "http://b:2",
             "--set", "heartbeat.ping_interval=20s", "--set=requests.0.timeout=5s", "--set", "socketio.paths=[/a/, /b/]")
         self.assertEqual((code, err), (0, ""))
-        self.assertIn("listen:\n  - 127.0.0.1:1\nupstream:\n  url: http://b:2\n", out)
+        self.assertIn("listen:\n  - 127.0.0.1:1\nupstream:\n  url:\n    - http://b:2\n", out)
         self.assertIn("  ping_interval: 20s\n", out)
         self.assertIn("    timeout: 5s\n", out)
         self.assertIn("  paths:\n    - /a/\n    - /b/\n", out)

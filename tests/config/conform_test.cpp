@@ -129,16 +129,13 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_yet_is_refused_and_never_ignored) {
     };
     refused("tls: {cert_file: a}", "1: tls: not supported yet");
     refused("tls:", "1: tls: not supported yet");
-    refused("resume: {client: {recovery: off}}", "1: resume: not supported yet");
     refused("drain: {delay: 1s}", "9: drain.delay: not supported yet");
     refused("drain: {spread: 1s}", "9: drain.spread: not supported yet");
-    refused("threads: 2", "10: threads: \"2\" is not supported yet: only auto, 1");
     refused("limits: {per_ip: 5}", "18: limits.per_ip: \"5\" is not supported yet: only off");
     refused("limits: {connect_rate: 5/s}", "24: limits.connect_rate: \"5/s\" is not supported yet: only off");
     refused("limits: {message_rate: 100/s}",
             "24: limits.message_rate: \"100/s\" is not supported yet: only off");
-    refused("websockets: [{path: /ws, format: json}]",
-            "34: websockets[0].format: \"json\" is not supported yet: only opaque");
+    refused("socketio: {jsonp: true}", "19: socketio.jsonp: \"true\" is not supported yet: only false");
     refused("auth: {on_expiry: ignore}", "19: auth.on_expiry: \"ignore\" is not supported yet: only close");
     refused("auth: {protect: /, any_of: [{forward: {url: x}}]}",
             "30: auth.any_of[0].forward: not supported yet");
@@ -146,16 +143,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_yet_is_refused_and_never_ignored) {
             "30: auth.any_of[0].starlette_session: not supported yet");
 }
 
-BOOST_AUTO_TEST_CASE(an_upstream_transport_that_is_not_built_yet) {
-    CHECK_LINES(
-        (Given{"listen: 127.0.0.1:1\nupstream: {url: http://a:1, transport: polling}\n", {}, {}, {}, false}
-             .problems()),
-        {"2:40: upstream.transport: \"polling\" is not supported yet: only auto, websocket"});
-}
-
 BOOST_AUTO_TEST_CASE(keys_of_requests_that_are_not_built_yet) {
-    for (const std::string key :
-         {"progress", "idle_timeout", "retry", "repeat", "concurrency", "queue", "breaker"}) {
+    for (const std::string key : {"progress", "idle_timeout", "repeat", "concurrency", "queue", "breaker"}) {
         CHECK_LINES(with("requests:\n"
                          "  - name: a\n"
                          "    match: {event: e}\n"
@@ -169,10 +158,18 @@ BOOST_AUTO_TEST_CASE(keys_of_requests_that_are_not_built_yet) {
 }
 
 BOOST_AUTO_TEST_CASE(words_for_what_is_not_built_yet_may_say_that_it_is_off) {
-    CHECK_LINES(with("limits: {per_ip: off, connect_rate: off, message_rate: off}\nthreads: 1\n"
-                     "websockets: [{path: /ws, format: opaque}]\nauth: {on_expiry: close}\n")
+    CHECK_LINES(with("limits: {per_ip: off, connect_rate: off, message_rate: off}\nsocketio: {jsonp: false}\n"
+                     "auth: {on_expiry: close}\n")
                     .problems(),
                 {});
+}
+
+BOOST_AUTO_TEST_CASE(threads_are_counted_or_follow_the_cores) {
+    BOOST_CHECK_EQUAL(loaded("threads: 64\n").config.threads, 64U);
+    const unsigned automatic = loaded("").config.threads;
+    BOOST_CHECK(automatic >= 1 && automatic <= 4);
+    CHECK_LINES(with("threads: 0\n").problems(), {"3:10: threads: \"0\" is not between 1 and 64"});
+    CHECK_LINES(with("threads: 65\n").problems(), {"3:10: threads: \"65\" is not between 1 and 64"});
 }
 
 BOOST_AUTO_TEST_CASE(a_single_value_stands_for_a_list) {
@@ -184,6 +181,7 @@ BOOST_AUTO_TEST_CASE(a_single_value_stands_for_a_list) {
 BOOST_AUTO_TEST_CASE(values_arrive_in_the_structs) {
     const Loaded got = loaded(
         "socketio: {paths: [/a/, /b/]}\n"
+        "websockets: [{path: /ws, format: json}, {path: /raw, format: opaque}]\n"
         "heartbeat: {ping_interval: 20s, ping_timeout: 7s}\n"
         "limits: {max_connections: 7, max_message: 2MiB, max_body: 3MiB, max_header: 4KiB, header_timeout: "
         "5s,\n"
@@ -193,6 +191,10 @@ BOOST_AUTO_TEST_CASE(values_arrive_in_the_structs) {
         "logging: {level: debug, format: json, access: false}\n");
     const Config& config = got.config;
     CHECK_LINES(config.net.socketio_paths, {"/a/", "/b/"});
+    BOOST_REQUIRE_EQUAL(config.net.websockets.size(), 2U);
+    BOOST_CHECK_EQUAL(config.net.websockets[0].path, "/ws");
+    BOOST_CHECK(config.net.websockets[0].json);
+    BOOST_CHECK(!config.net.websockets[1].json);
     BOOST_CHECK(config.session.ping_interval == std::chrono::seconds(20));
     BOOST_CHECK(config.session.ping_timeout == std::chrono::seconds(7));
     BOOST_CHECK(!config.connections_from_open_files);
@@ -214,7 +216,8 @@ BOOST_AUTO_TEST_CASE(values_arrive_in_the_structs) {
 BOOST_AUTO_TEST_CASE(values_of_the_upstream_arrive_in_its_struct) {
     const Given given{
         "listen: 127.0.0.1:1\n"
-        "upstream: {url: http://a:1/p, connect_timeout: 1s, handshake_timeout: 2s, response_timeout: 3s,\n"
+        "upstream: {url: http://a:1/p, transport: polling, connect_timeout: 1s, handshake_timeout: 2s, "
+        "response_timeout: 3s,\n"
         "           keepalive_idle: 4s, stall: 5s, preserve_host: false}\n",
         {},
         {},
@@ -223,6 +226,7 @@ BOOST_AUTO_TEST_CASE(values_of_the_upstream_arrive_in_its_struct) {
     CHECK_LINES(given.problems(), {});
     const Config config = given.load().config;
     BOOST_CHECK_EQUAL(config.net.upstream.urls.front().path_prefix, "/p");
+    BOOST_CHECK(config.net.upstream.transport == forestay::net::UpstreamTransport::polling);
     BOOST_CHECK(config.net.upstream.connect_timeout == std::chrono::seconds(1));
     BOOST_CHECK(config.net.upstream.handshake_timeout == std::chrono::seconds(2));
     BOOST_CHECK(config.session.upstream_open_timeout == std::chrono::seconds(2));
@@ -271,7 +275,33 @@ BOOST_AUTO_TEST_CASE(the_defaults_of_the_table_are_those_of_the_structs) {
     BOOST_CHECK(got.log.level == plain.log.level);
     BOOST_CHECK(got.log.format == plain.log.format);
     BOOST_CHECK_EQUAL(got.log.access, plain.log.access);
-    BOOST_CHECK_EQUAL(got.threads, plain.threads);
+    const auto& upstream = got.session.resume_upstream;
+    const auto& plain_upstream = plain.session.resume_upstream;
+    BOOST_CHECK(upstream.hold == plain_upstream.hold);
+    BOOST_CHECK(upstream.on_return == plain_upstream.on_return);
+    BOOST_CHECK(upstream.rebuild == plain_upstream.rebuild);
+    BOOST_CHECK_EQUAL(upstream.max_bytes, plain_upstream.max_bytes);
+    BOOST_CHECK_EQUAL(upstream.max_messages, plain_upstream.max_messages);
+    BOOST_CHECK(upstream.max_age == plain_upstream.max_age);
+    BOOST_CHECK_EQUAL(upstream.sid_alias, plain_upstream.sid_alias);
+    BOOST_CHECK(got.net.upstream.hold == plain.net.upstream.hold);
+    BOOST_CHECK_EQUAL(got.net.upstream.connects_per_second, plain.net.upstream.connects_per_second);
+    BOOST_CHECK(got.net.upstream.transport == plain.net.upstream.transport);
+    const auto& client = got.session.resume_client;
+    const auto& plain_client = plain.session.resume_client;
+    BOOST_CHECK(client.recovery == plain_client.recovery);
+    BOOST_CHECK_EQUAL(client.envelope, plain_client.envelope);
+    BOOST_CHECK(client.hold == plain_client.hold);
+    BOOST_CHECK(client.left_hold == plain_client.left_hold);
+    BOOST_CHECK_EQUAL(client.max_bytes, plain_client.max_bytes);
+    BOOST_CHECK_EQUAL(client.max_messages, plain_client.max_messages);
+    BOOST_CHECK_EQUAL(client.names.type, plain_client.names.type);
+    BOOST_CHECK_EQUAL(client.names.ack, plain_client.names.ack);
+    BOOST_CHECK_EQUAL(client.names.reconnect, plain_client.names.reconnect);
+    BOOST_CHECK_EQUAL(client.names.established, plain_client.names.established);
+    BOOST_CHECK_EQUAL(client.names.message_id, plain_client.names.message_id);
+    BOOST_CHECK_EQUAL(client.names.session, plain_client.names.session);
+    BOOST_CHECK_EQUAL(client.names.last_message_id, plain_client.names.last_message_id);
 }
 
 // A default, a bound or a word of the table that cannot be read would only show when somebody uses the key.
@@ -295,7 +325,8 @@ BOOST_AUTO_TEST_CASE(every_line_of_the_table_can_be_read) {
         BOOST_CHECK_MESSAGE(!key.is(traits::required) || key.initial.empty(),
                             path + " is required and has a default");
         BOOST_CHECK_MESSAGE(key.type != Type::choice || !key.bounds.empty(), path + " has no words");
-        const bool ranged = key.type == Type::duration || key.type == Type::size || key.type == Type::integer;
+        const bool ranged = key.type == Type::duration || key.type == Type::size ||
+                            key.type == Type::integer || key.type == Type::rate;
         const bool fixed = key.now == "off";
         BOOST_CHECK_MESSAGE(!ranged || fixed || key.bounds.find("..") != std::string_view::npos,
                             path + " has no bounds");

@@ -12,7 +12,7 @@ BOOST_AUTO_TEST_SUITE(effective)
 BOOST_AUTO_TEST_CASE(what_is_in_force_is_written_in_full) {
     const std::string got = effective_yaml(loaded("drain: {timeout: 3s}\n").effective);
     BOOST_CHECK(got.starts_with(
-        "listen:\n  - 127.0.0.1:8080\nupstream:\n  url: http://127.0.0.1:5000\n  transport: auto\n"));
+        "listen:\n  - 127.0.0.1:8080\nupstream:\n  url:\n    - http://127.0.0.1:5000\n  transport: auto\n"));
     BOOST_CHECK(got.find("drain:\n  timeout: 3s\n") != std::string::npos);
     BOOST_CHECK(got.find("cors:\n  allowed_origins:\n    - same-origin\n") != std::string::npos);
     // What is not built yet would be refused when read again.

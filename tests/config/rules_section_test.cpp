@@ -85,6 +85,32 @@ BOOST_AUTO_TEST_CASE(problems_of_rules_stand_where_the_field_is) {
                  "{{rule}} and {{elapsed_ms}}"});
 }
 
+BOOST_AUTO_TEST_CASE(what_happens_to_a_request_of_a_lost_upstream) {
+    const auto rule = [](const std::string& keys) {
+        return with("requests: [{name: a, match: {event: x}, timeout: 1s, fallback: {ack: []}" + keys +
+                    "}]\n");
+    };
+    const auto compiled = [&](const std::string& keys) {
+        return rule(keys).load().config.session.rules.rules().at(0);
+    };
+    BOOST_CHECK(compiled("").on_upstream_lost == rules::OnUpstreamLost::hold);
+    BOOST_CHECK_EQUAL(compiled("").resend, 0U);
+    BOOST_CHECK(compiled(", on_upstream_lost: answer").on_upstream_lost == rules::OnUpstreamLost::answer);
+    BOOST_CHECK_EQUAL(compiled(", repeatable: true, retry: {on: upstream_lost}").resend, 1U);
+    BOOST_CHECK_EQUAL(compiled(", repeatable: true, retry: {on: [upstream_lost], attempts: 5}").resend, 5U);
+    CHECK_LINES(rule(", repeatable: true").problems(),
+                {"3:87: warning: repeatable does nothing without retry"});
+    CHECK_LINES(
+        rule(", retry: {on: upstream_lost}").problems(),
+        {"3:82: requests[0].retry: sends the request to an app that may have done the work already: say "
+         "repeatable: true if doing it twice is safe"});
+    CHECK_LINES(rule(", repeatable: true, retry: {on: timeout, attempts: 6}").problems(),
+                {"3:105: requests[0].retry.on: \"timeout\" is not supported yet: only upstream_lost",
+                 "3:124: requests[0].retry.attempts: \"6\" is not between 1 and 5"});
+    CHECK_LINES(rule(", on_upstream_lost: resend").problems(),
+                {"3:93: requests[0].on_upstream_lost: \"resend\" is none of: hold, answer"});
+}
+
 BOOST_AUTO_TEST_CASE(what_is_missing_is_told_once) {
     CHECK_LINES(with("requests:\n  - {name: a}\n  - {match: {}, timeout: 1, fallback: {}}\n").problems(),
                 {"4:5: requests[0].match is missing: a map of keys is expected",

@@ -75,6 +75,13 @@ BOOST_AUTO_TEST_CASE(sizes_have_a_unit_that_says_its_base) {
                       "\"1024\" has no unit: write 512B, 64KiB, 1MiB or 2GiB");
 }
 
+BOOST_AUTO_TEST_CASE(rates_are_per_second) {
+    BOOST_CHECK_EQUAL(value_of(parse_rate, "100/s"), 100U);
+    BOOST_CHECK_EQUAL(problem_of(parse_rate, "100"), "\"100\" is not a rate: write 100/s");
+    BOOST_CHECK_EQUAL(problem_of(parse_rate, "100/m"), "\"100/m\" is not a rate: write 100/s");
+    BOOST_CHECK_EQUAL(problem_of(parse_rate, "/s"), "\"\" is not a whole number: write digits only");
+}
+
 BOOST_AUTO_TEST_CASE(integers_are_decimal_only) {
     // yaml-cpp reads 010 as 8.
     BOOST_CHECK_EQUAL(problem_of(parse_integer, "010"),

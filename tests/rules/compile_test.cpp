@@ -130,6 +130,20 @@ BOOST_AUTO_TEST_CASE(a_late_answer_is_dropped_delivered_or_renamed) {
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.late_rename = ""; }) == "late_answer.rename");
 }
 
+BOOST_AUTO_TEST_CASE(only_what_is_repeatable_is_sent_again) {
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.attempts = 1; }) == "retry");
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.repeatable = true, s.attempts = 6; }) == "retry.attempts");
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.on_upstream_lost = "resend"; }) == "on_upstream_lost");
+    RuleSpec spec = by_ack();
+    spec.repeatable = true;
+    BOOST_TEST(compiled({spec}).rules()[0].resend == 0U);
+    spec.attempts = 5;
+    spec.on_upstream_lost = "answer";
+    const RuleSet rules = compiled({spec});
+    BOOST_TEST(rules.rules()[0].resend == 5U);
+    BOOST_TEST((rules.rules()[0].on_upstream_lost == OnUpstreamLost::answer));
+}
+
 BOOST_AUTO_TEST_CASE(every_problem_of_every_rule_is_reported) {
     RuleSpec broken;
     broken.name = "Bad Name";
