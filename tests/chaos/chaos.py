@@ -179,14 +179,14 @@ def run(front, trouble, options):
         app.process.child.send_signal(signal.SIGUSR1)
         for process, _ in clients:
             process.child.wait(60)
-        tracked = forestay.metric("forestay_requests_started_total", rule="ask") if forestay else None
+        tracked = int(forestay.metric("forestay_requests_started_total", rule="ask")) if forestay else None
         return evaluate([fact for _, facts in clients for fact in read_facts(facts)], read_facts(app.facts), last_trouble,
                         frozenset(range(1, app.life)), tracked)
 
 
 COLUMNS = (("disconnects", "dis-|connects"), ("sent", "messages|sent"), ("once", "delivered|once"), ("silent", "lost in|silence"),
            ("told", "told as|lost"), ("duplicated", "dupli-|cated"), ("out_of_order", "out of|order"), ("apps_own", "the app's|own"),
-           ("told_yet_delivered", "ack|told lost"), ("fresh_sessions", "fresh|sessions"), ("asked_once", "answered|once"), ("asked_twice", "|twice"),
+           ("told_yet_delivered", "told, yet|delivered"), ("fresh_sessions", "fresh|sessions"), ("asked_once", "answered|once"), ("asked_twice", "|twice"),
            ("asked_never", "|never"), ("asked_cut_off", "cut|off"), ("back_after", "all back|after"), ("connects_per_second", "connects|a second"))
 
 
