@@ -40,6 +40,7 @@ struct Limits {
     Duration tombstone_age{600'000};         // how long a late answer is recognised
     Duration probe_timeout{10'000};          // from a probing socket's handshake to "5"
     Duration noop_delay{50};                 // how long a GET may hang while the client upgrades
+    Duration reconnect_wait{1'000};  // JSON websockets: how long the app's first words wait for the client's
 };
 
 // What the client is told when a lost upstream is back (resume.upstream.on_return).

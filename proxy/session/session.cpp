@@ -24,8 +24,8 @@ std::optional<Action> Session::next_action() {
 TimePoint Session::next_deadline() const {
     return state_->next_deadline();
 }
-bool Session::take_client(Session&, TimePoint) {
-    return false;
+bool Session::take_client(Session& fresh, TimePoint now) {
+    return state_->take_client(*fresh.state_, now);
 }
 bool Session::ended() const noexcept {
     return state_->over;
@@ -53,8 +53,11 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
       expires(setup.expires) {
     stats.rules.resize(std::max(stats.rules.size(), policy.rules.rules().size()));
     ++stats.sessions;
-    if (setup.dialect == Dialect::plain) {
-        client.websocket_opened(now);
+    if (setup.dialect == Dialect::plain || setup.dialect == Dialect::json) {
+        if (setup.dialect == Dialect::plain)
+            client.websocket_opened(now);
+        else
+            json.emplace(policy.resume_client);
         upstream.attach_plain(now);
         return;
     }
@@ -68,6 +71,19 @@ void Session::State::handle(const Input& input, TimePoint now) {
     if (over) return;
     std::visit([this, now](const auto& one) { on(one, now); }, input);
     if (!over) settle(now);
+}
+
+bool Session::State::take_client(State& fresh, TimePoint now) {
+    actions.clear();
+    if (over || setup.dialect != fresh.setup.dialect) return false;
+    if (!json || !json_take_client(fresh, now)) return false;
+    if (!over) settle(now);
+    return true;
+}
+
+void Session::State::report(ReportKind kind, std::uint64_t count, Duration duration) {
+    ++stats.reports[static_cast<std::size_t>(kind)];
+    actions.push(action::Report{kind, count, duration});
 }
 
 void Session::State::settle(TimePoint now) {
@@ -96,7 +112,8 @@ void Session::State::settle(TimePoint now) {
 
 TimePoint Session::State::next_deadline() const {
     if (over) return never;
-    const TimePoint legs = std::min({client.next_deadline(), upstream.next_deadline(), expires, close_due});
+    TimePoint legs = std::min({client.next_deadline(), upstream.next_deadline(), expires, close_due});
+    if (json) legs = std::min(legs, json_next_deadline());
     return conversation ? std::min(legs, conversation->next_deadline()) : legs;
 }
 
@@ -112,9 +129,11 @@ void Session::State::on(const input::Tick&, TimePoint now) {
         case ClientLeg::Overdue::pong:
             return end({CloseSide::client, CloseReason::ping_timeout, CloseCode::going_away, "ping timeout"});
         case ClientLeg::Overdue::slow:
+            if (json) return json_drop_client(now);
             return end(
                 {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"});
         case ClientLeg::Overdue::message:
+            if (json) return json_drop_client(now);
             return fail_client_websocket(CloseCode::policy_violation, CloseReason::protocol_violation,
                                          "message not finished in time", now);
         case ClientLeg::Overdue::probe:
@@ -131,6 +150,7 @@ void Session::State::on(const input::Tick&, TimePoint now) {
             return end({CloseSide::upstream, CloseReason::upstream_stalled, CloseCode::internal_error,
                         "upstream stalled"});
     }
+    if (json) json_tick(now);
     if (conversation) end_if(conversation->tick(now));
 }
 

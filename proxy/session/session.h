@@ -23,7 +23,8 @@ namespace forestay::session {
 enum class Dialect : std::uint8_t {
     engineio3,  // Socket.IO clients 1.x and 2.x; the upstream must speak it too
     engineio4,  // Socket.IO clients 3.x and 4.x
-    plain       // a websocket without Engine.IO: both legs are there from the start
+    plain,      // a websocket without Engine.IO: both legs are there from the start
+    json        // the same, with our envelope around the app's messages: the client may come back
 };
 
 struct Setup {

@@ -65,6 +65,7 @@ void Session::State::on(const input::ExchangeLost& input, TimePoint) {
 
 void Session::State::on(const input::ClientUpgraded&, TimePoint now) {
     if (client.websocket_open()) return;
+    if (setup.dialect == Dialect::json) return json_open(now);
     const bool first = client.state() == ClientState::away;
     client.websocket_opened(now);
     if (first) open_client(true, now);
@@ -105,13 +106,14 @@ void Session::State::on(const input::ClientBytes& input, TimePoint now) {
         }
         if (!*message) break;
         client_message(**message, now);
-        if (over || !client.websocket_open()) break;
+        if (over || !client.websocket_open() || finding) break;
     }
     if (client.websocket_open()) client.reading().finish(now);
     if (workspace.unmasked.capacity() > unmasked_kept) std::string().swap(workspace.unmasked);
 }
 
 void Session::State::client_message(const wire::websocket::Message& message, TimePoint now) {
+    if (json) return json_client_message(message, now);
     if (setup.dialect == Dialect::plain) return plain_client_message(message, now);
     switch (message.opcode) {
         case Opcode::ping:
@@ -205,6 +207,7 @@ void Session::State::drop_probe(CloseCode code, std::string_view text, TimePoint
 }
 
 void Session::State::on(const input::ClientLost&, TimePoint now) {
+    if (json) return json_client_lost(policy.resume_client.hold, now);
     const bool probe = client.state() == ClientState::probing;
     client.websocket_lost(now);
     probed = false;
@@ -220,7 +223,10 @@ void Session::State::on(const input::ClientDrained&, TimePoint) {
     client.drained();
 }
 
-void Session::State::on(const input::SessionNotFound&, TimePoint) {}
+void Session::State::on(const input::SessionNotFound&, TimePoint now) {
+    if (!std::exchange(finding, false)) return;
+    if (json) json_not_found(now);
+}
 
 void Session::State::on(const input::Superseded&, TimePoint) {
     end({CloseSide::client, CloseReason::superseded, CloseCode::going_away, {}});

@@ -12,17 +12,23 @@ using wire::websocket::Opcode;
 void Session::State::plain_client_message(const Message& message, TimePoint now) {
     if (closing == CloseSide::client) return;  // nothing counts behind a close frame
     if (message.opcode == Opcode::close) return plain_close(CloseSide::client, message, now);
-    const bool control = is_control(message.opcode);
-    if (control && !client.control_frame_allowed(now)) {
+    if (is_control(message.opcode) && !client.control_frame_allowed(now)) {
         return end(
             {CloseSide::client, CloseReason::limit, CloseCode::policy_violation, "too many control frames"});
     }
-    if (!control) {
-        for (Traffic* traffic : {&stats.from_client, &stats.to_upstream}) {
-            ++traffic->messages;
-            traffic->bytes += message.payload.size();
-        }
+    plain_to_upstream(message);
+}
+
+void Session::State::count_message(Traffic& from, Traffic& to, const Message& message) {
+    if (is_control(message.opcode)) return;
+    for (Traffic* traffic : {&from, &to}) {
+        ++traffic->messages;
+        traffic->bytes += message.payload.size();
     }
+}
+
+void Session::State::plain_to_upstream(const Message& message) {
+    count_message(stats.from_client, stats.to_upstream, message);
     if (message.raw.empty())
         upstream.write_frame(message.opcode, message.payload);
     else
@@ -32,12 +38,11 @@ void Session::State::plain_client_message(const Message& message, TimePoint now)
 void Session::State::plain_upstream_message(const Message& message, TimePoint now) {
     if (closing == CloseSide::upstream) return;
     if (message.opcode == Opcode::close) return plain_close(CloseSide::upstream, message, now);
-    if (!is_control(message.opcode)) {
-        for (Traffic* traffic : {&stats.from_upstream, &stats.to_client}) {
-            ++traffic->messages;
-            traffic->bytes += message.payload.size();
-        }
-    }
+    plain_to_client(message);
+}
+
+void Session::State::plain_to_client(const Message& message) {
+    count_message(stats.from_upstream, stats.to_client, message);
     if (message.raw.empty())
         client.write_frame(message.opcode, message.payload);
     else

@@ -8,20 +8,38 @@
 #include "proxy/session/action_list.h"
 #include "proxy/session/client_leg.h"
 #include "proxy/session/conversation.h"
+#include "proxy/session/json_record.h"
 #include "proxy/session/session.h"
 #include "proxy/session/upstream_leg.h"
 
 namespace forestay::session {
+
+// What a JSON websocket has beyond its legs (session_json.cpp).
+struct JsonState {
+    explicit JsonState(const ResumeClient& bounds) : record(bounds.max_bytes, bounds.max_messages) {}
+
+    JsonRecord record;
+    bool numbering = true;            // false: the app uses our field's name, there is no recovery
+    TimePoint first_due = never;      // the first message is awaited, until then; never: no more
+    std::uint64_t position = 0;       // the last message seen by a client that looks for its session
+    std::uint64_t replayed_from = 0;  // the position of the last replay
+    unsigned replays = 0;             // from that position, one after the other
+    TimePoint away_since = never;
+    TimePoint away_until = never;
+    TimePoint ping_due = never;
+    TimePoint pong_due = never;
+};
 
 struct Session::State {
     State(const Policy& session_policy, Stats& loop_stats, Workspace& loop_workspace, Setup session_setup,
           TimePoint now);
 
     void handle(const Input& input, TimePoint now);
+    [[nodiscard]] bool take_client(State& fresh, TimePoint now);
     [[nodiscard]] TimePoint next_deadline() const;
 
     // One overload per input. Those of the client are in session_client.cpp, of the upstream in
-    // session_upstream.cpp, both for plain websockets in session_plain.cpp.
+    // session_upstream.cpp, both for websockets without Engine.IO in session_plain.cpp and session_json.cpp.
     void on(const input::PollOpened& input, TimePoint now);
     void on(const input::PostReceived& input, TimePoint now);
     void on(const input::ExchangeWritten& input, TimePoint now);
@@ -58,15 +76,39 @@ struct Session::State {
 
     void upstream_message(const wire::websocket::Message& message, TimePoint now);
     void upstream_packet(const wire::engineio::Packet& packet, std::string_view raw, TimePoint now);
+    void upstream_payload(std::string_view body, TimePoint now);
+    // It said goodbye, or we do not want it any more: its connection is closed.
+    void close_upstream(wire::websocket::CloseCode code, std::string_view text);
     void fail_upstream(wire::websocket::CloseCode code, std::string_view text);
+    // Its connection is gone: the session lives on without it if it may, and ends as `otherwise` says if not.
+    void lose_upstream(const Ending& otherwise, TimePoint now);
 
     void plain_client_message(const wire::websocket::Message& message, TimePoint now);
     void plain_upstream_message(const wire::websocket::Message& message, TimePoint now);
     void plain_close(CloseSide from, const wire::websocket::Message& message, TimePoint now);
+    static void count_message(Traffic& from, Traffic& to, const wire::websocket::Message& message);
+    void plain_to_upstream(const wire::websocket::Message& message);
+    void plain_to_client(const wire::websocket::Message& message);
+
+    void json_open(TimePoint now);
+    void json_establish(std::optional<bool> resumed);
+    void json_begin(TimePoint now);
+    std::size_t json_replay(std::uint64_t behind);
+    void json_client_message(const wire::websocket::Message& message, TimePoint now);
+    void json_client_close(const wire::websocket::Message& message, TimePoint now);
+    void json_client_lost(Duration hold, TimePoint now);
+    void json_drop_client(TimePoint now);
+    void json_upstream_message(const wire::websocket::Message& message, TimePoint now);
+    void json_stop_numbering(TimePoint now);
+    [[nodiscard]] bool json_take_client(State& fresh, TimePoint now);
+    void json_not_found(TimePoint now);
+    void json_tick(TimePoint now);
+    [[nodiscard]] TimePoint json_next_deadline() const;
 
     // Pauses and restarts reading by what waits on the other side; answers the waiting GET. At the end of
     // each input.
     void settle(TimePoint now);
+    void report(ReportKind kind, std::uint64_t count = 0, Duration duration = Duration{0});
     void end(const Ending& ending);
     void end_if(const MaybeEnding& ending) {
         if (ending) end(*ending);
@@ -80,15 +122,18 @@ struct Session::State {
     ActionList actions;
     ClientLeg client;
     UpstreamLeg upstream;
-    std::optional<Conversation> conversation;  // absent for plain websockets
+    std::optional<Conversation> conversation;  // absent for websockets without Engine.IO
+    std::optional<JsonState> json;             // Dialect::json
     TimePoint expires;
     ExchangeId post = 0;               // the POST that is being processed
     std::optional<CloseSide> closing;  // plain: who sent the first close frame
     TimePoint close_due = never;       // plain: when the other close frame must be there
+    bool finding = false;              // FindSession is asked: what the client has said behind it waits
     bool opened = false;               // the client has its OPEN packet
     bool probed = false;               // the second socket has said "2probe"
     bool client_socket_paused = false;
     bool upstream_paused = false;
+    bool was_attached = false;  // an upstream had opened the session before
     bool over = false;
 };
 

@@ -46,6 +46,7 @@ void Session::State::on(const input::UpstreamBytes& input, TimePoint now) {
 }
 
 void Session::State::upstream_message(const wire::websocket::Message& message, TimePoint now) {
+    if (json) return json_upstream_message(message, now);
     if (setup.dialect == Dialect::plain) return plain_upstream_message(message, now);
     switch (message.opcode) {
         case Opcode::ping:

@@ -81,13 +81,14 @@ enum class ReportKind : std::uint8_t {
     upstream_back,     // count: messages that waited; duration: of the outage
     messages_dropped,  // count: untracked messages that waited for the upstream and fell out
     client_away,
-    client_back,       // count: messages replayed; duration: of the absence
-    recovery_refused,  // the position of a returning client is unknown; it gets a fresh session
-    replay_given_up,   // the client failed twice at the same position
+    client_back,          // count: messages replayed; duration: of the absence
+    recovery_refused,     // the position of a returning client is unknown; it gets a fresh session
+    replay_given_up,      // the client failed twice at the same position
+    envelope_name_taken,  // the app itself uses the field that our number is in: choose another
 };
-constexpr std::array<std::string_view, 7> report_names{"upstream_lost",  "upstream_back", "messages_dropped",
-                                                       "client_away",    "client_back",   "recovery_refused",
-                                                       "replay_given_up"};
+constexpr std::array<std::string_view, 8> report_names{
+    "upstream_lost", "upstream_back",    "messages_dropped", "client_away",
+    "client_back",   "recovery_refused", "replay_given_up",  "envelope_name_taken"};
 
 // Seconds, upper bounds; the last bucket is +Inf.
 constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,

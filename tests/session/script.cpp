@@ -144,6 +144,12 @@ Script& Script::joined() {
     return *this;
 }
 
+bool Script::takes(Script& fresh) {
+    const bool taken = session_.take_client(fresh.session_, now_);
+    collect();
+    return taken;
+}
+
 std::vector<std::string> Script::heard() {
     return std::exchange(heard_, {});
 }

@@ -36,6 +36,8 @@ class Script {
     Script& upstream_frame(wire::websocket::Opcode opcode, std::string_view payload);
     // The client is on a websocket, the upstream attached, "/" joined; nothing of it is left in heard().
     Script& joined();
+    // The client of `fresh` comes back to this session (Session::take_client).
+    bool takes(Script& fresh);
     // Since the last call: "client: ...", "upstream: ...", "answer 7 200: ...", "connect", "check ...",
     // "close client", "close upstream", "pause client", ..., "end client goodbye".
     std::vector<std::string> heard();

@@ -152,6 +152,11 @@ std::optional<std::string_view> element(std::string_view array, std::size_t inde
     return found ? first_value(*found) : std::nullopt;
 }
 
+std::optional<std::string_view> member(std::string_view object, std::string_view name) noexcept {
+    const auto found = from_member(object, name);
+    return found ? first_value(*found) : std::nullopt;
+}
+
 std::optional<Pointer> Pointer::parse(std::string_view text) {
     Pointer pointer;
     pointer.text_ = text;

@@ -34,6 +34,9 @@ constexpr std::size_t max_depth = 64;  // nesting of arrays and objects
 [[nodiscard]] std::optional<std::string_view> from_element(std::string_view array,
                                                            std::size_t index) noexcept;
 
+// The raw text of the member `name` (unescaped) of the object `object`; the first of duplicates.
+[[nodiscard]] std::optional<std::string_view> member(std::string_view object, std::string_view name) noexcept;
+
 // A JSON Pointer (RFC 6901), parsed once. "" is the whole value.
 class Pointer {
   public:

@@ -81,6 +81,14 @@ BOOST_AUTO_TEST_CASE(keys_are_compared_unescaped_and_the_first_of_equal_ones_cou
     BOOST_TEST(found("/id", R"({"idx":1,"i":2,"id\u0000":3})") == "-");
 }
 
+BOOST_AUTO_TEST_CASE(members_are_found_by_name) {
+    BOOST_TEST(member(R"( {"a":{"b":1}, "b" : 2 ,"b":3} )", "b").value_or("-") == "2");
+    BOOST_TEST(member(R"({"\u0062":[1,2]})", "b").value_or("-") == "[1,2]");
+    BOOST_TEST(!member(R"({"a":{"b":1}})", "b"));
+    BOOST_TEST(!member(R"(["b"])", "b"));
+    BOOST_TEST(!member("", "b"));
+}
+
 BOOST_AUTO_TEST_CASE(elements_are_found_by_position) {
     BOOST_TEST(element_or_dash(R"([1,"a,b",[2,3],{"x":4},null])", 0) == "1");
     BOOST_TEST(element_or_dash(R"([1,"a,b",[2,3],{"x":4},null])", 1) == R"("a,b")");
