@@ -117,6 +117,7 @@ class Exposition {
     }
 
     void sessions();
+    void resumption();
     void traffic();
     void requests();
     void refusals();
@@ -144,6 +145,22 @@ void Exposition::sessions() {
                 sum([&](const auto& s) { return s.sessions.closes[side][reason]; }));
         }
     }
+}
+
+void Exposition::resumption() {
+    by_name(out_.counter("forestay_session_reports_total",
+                         "Legs of sessions that were lost and came back, and what that cost, by kind."),
+            "kind", session::report_names, [](const auto& s, auto i) { return s.sessions.reports[i]; });
+    out_.counter("forestay_replayed_messages_total", "Messages replayed to clients that came back.",
+                 sum([](const auto& s) { return s.sessions.replayed; }));
+    out_.counter("forestay_resent_requests_total", "Requests sent again to a fresh upstream.",
+                 sum([](const auto& s) { return s.sessions.resent; }));
+    put(out_.histogram("forestay_upstream_outage_seconds",
+                       "How long the upstream leg of a session was lost, of those that came back."),
+        {}, sum_histogram([](const net::Stats& s) -> const Histogram& { return s.sessions.outage; }));
+    put(out_.histogram("forestay_client_absence_seconds",
+                       "How long the client of a session was away, of those that came back."),
+        {}, sum_histogram([](const net::Stats& s) -> const Histogram& { return s.sessions.absence; }));
 }
 
 void Exposition::traffic() {
@@ -298,6 +315,7 @@ void Exposition::process() {
 
 std::string Exposition::render() {
     sessions();
+    resumption();
     traffic();
     requests();
     refusals();

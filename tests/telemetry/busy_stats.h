@@ -28,6 +28,11 @@ inline net::Stats busy_stats() {
     stats.sessions.to_client = {11, 1100};
     stats.sessions.closes[1][1] = 1;
     stats.sessions.count(session::Drop::late_answer);
+    stats.sessions.reports[1] = 5;
+    stats.sessions.replayed = 21;
+    stats.sessions.resent = 3;
+    stats.sessions.outage.observe(1500ms);
+    stats.sessions.absence.observe(7s);
     stats.client_connections[2] = 4;
     stats.http_requests[2] = 9;
     stats.http_duration.observe(1ms);

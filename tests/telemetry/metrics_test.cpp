@@ -85,6 +85,22 @@ forestay_upstream_legs{state="reattaching"} 0
 )");
 }
 
+BOOST_AUTO_TEST_CASE(what_it_took_to_keep_sessions_is_told) {
+    const std::string text = render(telemetry::busy_stats());
+    BOOST_TEST(lines(text, "forestay_session_reports_total{kind=\"upstream_lost\"}") ==
+               "forestay_session_reports_total{kind=\"upstream_lost\"} 0\n");
+    BOOST_TEST(lines(text, "forestay_session_reports_total{kind=\"upstream_back\"}") ==
+               "forestay_session_reports_total{kind=\"upstream_back\"} 5\n");
+    BOOST_TEST(lines(text, "forestay_replayed_messages_total") == "forestay_replayed_messages_total 21\n");
+    BOOST_TEST(lines(text, "forestay_resent_requests_total") == "forestay_resent_requests_total 3\n");
+    BOOST_TEST(lines(text, "forestay_upstream_outage_seconds_sum") ==
+               "forestay_upstream_outage_seconds_sum 1.5\n");
+    BOOST_TEST(lines(text, "forestay_upstream_outage_seconds_bucket{le=\"1\"}") ==
+               "forestay_upstream_outage_seconds_bucket{le=\"1\"} 0\n");
+    BOOST_TEST(lines(text, "forestay_client_absence_seconds_sum") ==
+               "forestay_client_absence_seconds_sum 7\n");
+}
+
 BOOST_AUTO_TEST_CASE(refusals_have_the_names_of_their_reasons) {
     const std::string text = render(telemetry::busy_stats());
     BOOST_TEST(lines(text, "forestay_origin_refused_total") ==
