@@ -38,6 +38,7 @@ struct HttpAnswer {
     unsigned status = 200;
     std::string body;
     std::string_view content_type = "text/plain; charset=UTF-8";
+    unsigned retry_after = 0;  // seconds, as the field; 0: without
 };
 
 // A polling exchange that waits for its answer. `done` is called exactly once, on the loop, unless lost()

@@ -7,6 +7,7 @@
 #include "proxy/net/request_body.h"
 #include "proxy/net/response_relay.h"
 #include "proxy/net/temporary_file.h"
+#include "proxy/net/upstream.h"
 #include "proxy/wire/http/response.h"
 
 namespace forestay::net {
@@ -35,14 +36,14 @@ bool is_idempotent(string_view method) {
 }
 
 std::string request_head(const ClientExchange& exchange, const wire::http::OwnedFields& fields,
-                         const Upload& upload) {
+                         const Upload& upload, const UpstreamUrl& url) {
     const UpstreamOptions& options = exchange.context.loop.shared().options.upstream;
     std::string head(exchange.head.method);
-    head.append(" ")
-        .append(options.urls.front().path_prefix)
-        .append(exchange.head.target)
-        .append(" HTTP/1.1\r\n");
-    for (const auto& [name, value] : fields) append_field(head, name, value);
+    head.append(" ").append(url.path_prefix).append(exchange.head.target).append(" HTTP/1.1\r\n");
+    for (const auto& [name, value] : fields) {
+        const bool ours = !options.preserve_host && wire::http::iequals(name, "host");
+        append_field(head, name, ours ? host_of(url) : value);
+    }
     if (exchange.head.framing == Framing::length) {
         append_field(head, "Content-Length", std::to_string(exchange.head.content_length));
     } else if (exchange.head.framing == Framing::chunked) {
@@ -180,7 +181,7 @@ Task<Outcome> attempt(ClientExchange& exchange, UpstreamConnection connection, U
     // What is left of the upload would be taken for the next request.
     if (exchange.body_pending) exchange.keep_alive = false;
     const bool reusable = co_await relay.relay_body();
-    if (reusable && sent == Sent::whole) exchange.context.pool.give_back(std::move(connection.stream));
+    if (reusable && sent == Sent::whole) exchange.context.pool.give_back(std::move(connection));
     co_return Outcome::done;
 }
 
@@ -198,8 +199,6 @@ Task<void> forward_http(ClientExchange& exchange, const wire::http::OwnedFields&
         if (!spooled) co_return;
     }
     upload.from_client = exchange.head.framing == Framing::length && exchange.head.content_length > 0;
-    upload.head = request_head(exchange, fields, upload);
-
     // A kept connection may turn out to be dead. Only what can be said twice goes there.
     const bool replayable = is_idempotent(exchange.head.method) && !upload.from_client;
     UpstreamPool::Take which = replayable ? UpstreamPool::Take::any : UpstreamPool::Take::fresh;
@@ -211,6 +210,7 @@ Task<void> forward_http(ClientExchange& exchange, const wire::http::OwnedFields&
             co_await send_reply(exchange, std::move(reply));
             co_return;
         }
+        upload.head = request_head(exchange, fields, upload, connection.upstream->url());
         const bool may_fail = connection.reused;
         const Outcome outcome = co_await attempt(exchange, std::move(connection), upload, may_fail);
         if (outcome == Outcome::done) co_return;

@@ -69,6 +69,7 @@ Reply reply_with(HttpAnswer answer) {
     reply.content_type = answer.content_type;
     if (answer.status >= 400) reply.reason = "engineio";
     reply.fields.emplace_back("Cache-Control", "no-store");
+    if (answer.retry_after > 0) reply.fields.emplace_back("Retry-After", std::to_string(answer.retry_after));
     return reply;
 }
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "proxy/net/loop.h"
+#include "proxy/net/upstream.h"
 
 namespace forestay::net {
 
@@ -17,11 +18,30 @@ namespace {
 
 // One close frame with code 1011, for a session that cannot write its own any more.
 constexpr std::string_view internal_error_frame{"\x88\x02\x03\xf3", 4};
+// python answers a poll when it has sent a ping at the latest, or given the session up.
+constexpr std::chrono::seconds poll_timeout{120};
 
 template <class... F>
 struct Overloaded : F... {
     using F::operator()...;
 };
+
+// A warning: somebody was told less than there was, or something is lost.
+Level level_of(session::ReportKind kind) {
+    switch (kind) {
+        case session::ReportKind::messages_dropped:
+        case session::ReportKind::recovery_refused:
+        case session::ReportKind::replay_given_up:
+        case session::ReportKind::envelope_name_taken:
+            return Level::warning;
+        case session::ReportKind::upstream_lost:
+        case session::ReportKind::upstream_back:
+        case session::ReportKind::client_away:
+        case session::ReportKind::client_back:
+            break;
+    }
+    return Level::info;
+}
 
 std::int64_t unix_now() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -120,6 +140,7 @@ void SessionDriver::on_lost(UpgradedSocket& socket, bool reset) {
         return drive({input::ClientLost{reset}});
     }
     upstream_ = nullptr;
+    if (pin_.at() != nullptr) pin_.at()->lost_a_leg();
     drive({input::UpstreamLost{reset}});
 }
 
@@ -192,10 +213,10 @@ void SessionDriver::perform(const session::Action& asked, Answers& answers) {
             [&](const action::AnswerExchange& answer) { answer_exchange(answer, answers); },
             [&](const action::ConnectUpstream&) { connect_upstream(); },
             [&](const action::CheckCredential& check) { verdict_ = check_credential(check.connect_payload); },
-            [&](const action::PollUpstream&) {},
-            [&](const action::PostUpstream&) {},
+            [&](const action::PollUpstream& poll) { poll_upstream(poll.sid); },
+            [&](const action::PostUpstream& post) { post_upstream(post.sid, post.body); },
             [&](const action::FindSession&) { verdict_ = input::SessionNotFound{}; },
-            [&](const action::Report&) {},
+            [&](const action::Report& report) { journal_report(report); },
             [&](const action::PauseClient&) {
                 if (client_ != nullptr) sockets.pause(*client_);
             },
@@ -209,10 +230,7 @@ void SessionDriver::perform(const session::Action& asked, Answers& answers) {
                 if (upstream_ != nullptr) sockets.resume(*upstream_);
             },
             [&](const action::CloseClient&) { close(client_, host_.spans.client); },
-            [&](const action::CloseUpstream&) {
-                handshake_.reset();
-                close(upstream_, host_.spans.upstream);
-            },
+            [&](const action::CloseUpstream&) { leave_upstream(); },
             [&](const action::End& end) { end_ = end; },
         },
         asked);
@@ -255,9 +273,7 @@ void SessionDriver::answer_exchange(const action::AnswerExchange& answer, Answer
 
 void SessionDriver::connect_upstream() {
     if (!connect_ || handshake_) return;
-    UpstreamHandshakeRequest request = std::move(*connect_);
-    connect_.reset();
-    handshake_ = start_upstream_handshake(loop_, std::move(request), [this](UpstreamHandshakeResult result) {
+    handshake_ = start_upstream_handshake(loop_, *connect_, &pin_, [this](UpstreamHandshakeResult result) {
         upstream_answered(std::move(result));
     });
 }
@@ -267,9 +283,54 @@ void SessionDriver::upstream_answered(UpstreamHandshakeResult result) {
     if (const auto* refusal = std::get_if<UpstreamRefusal>(&result)) {
         return drive({input::UpstreamRefused{refusal->status}});
     }
+    if (const auto* polling = std::get_if<UpstreamPollingBegun>(&result)) {
+        return drive({input::UpstreamPollingOpened{polling->body}});
+    }
     auto& open = std::get<UpstreamUpgraded>(result);
     upstream_ = &loop_.sockets().add(open.fd.release(), *this, UpgradedSockets::Start::connected);
     drive({input::UpstreamOpened{}, input::UpstreamBytes{open.early}});
+}
+
+void SessionDriver::poll_upstream(std::string_view sid) {
+    if (!connect_ || pin_.at() == nullptr) return;
+    poll_ = start_upstream_exchange(loop_, *pin_.at(), *connect_, sid, nullptr, poll_timeout,
+                                    [this](const UpstreamAnswer& answer) {
+                                        poll_.reset();
+                                        if (answer.status == 0 && !answer.unreachable)
+                                            pin_.at()->lost_a_leg();
+                                        drive({input::UpstreamPolled{answer.status, answer.body}});
+                                    });
+}
+
+void SessionDriver::post_upstream(std::string_view sid, std::string_view body) {
+    if (!connect_ || pin_.at() == nullptr) return;
+    post_ = start_upstream_exchange(loop_, *pin_.at(), *connect_, sid, &body,
+                                    loop_.shared().options.upstream.response_timeout,
+                                    [this](const UpstreamAnswer& answer) {
+                                        post_.reset();
+                                        drive({input::UpstreamPosted{answer.status}});
+                                    });
+}
+
+// What still comes of exchanges with the old one is nobody's.
+void SessionDriver::leave_upstream() {
+    handshake_.reset();
+    poll_.reset();
+    post_.reset();
+    close(upstream_, host_.spans.upstream);
+}
+
+void SessionDriver::heard_again(const wire::http::OwnedFields& fields) {
+    if (!connect_) return;
+    const auto cookie = [](const auto& field) { return wire::http::iequals(field.first, "cookie"); };
+    const auto newer = std::find_if(fields.begin(), fields.end(), cookie);
+    if (newer == fields.end()) return;
+    const auto ours = std::find_if(connect_->fields.begin(), connect_->fields.end(), cookie);
+    if (ours == connect_->fields.end()) {
+        connect_->fields.push_back(*newer);
+    } else if (ours->second != newer->second) {
+        ours->second = newer->second;
+    }
 }
 
 Input SessionDriver::check_credential(std::string_view connect_payload) {
@@ -286,8 +347,11 @@ Input SessionDriver::check_credential(std::string_view connect_payload) {
         return input::CredentialRefused{auth::name(why)};
     }
     if (connect_) {
-        for (auto& field : authenticator->identity_headers(*identity))
+        for (auto& field : authenticator->identity_headers(*identity)) {
+            std::erase_if(connect_->fields,
+                          [&](const auto& each) { return wire::http::iequals(each.first, field.first); });
             connect_->fields.push_back(std::move(field));
+        }
     }
     return input::CredentialAccepted{identity_deadline(*identity, *authenticator, loop_.now())};
 }
@@ -356,6 +420,16 @@ void SessionDriver::journal_close() const {
           {"messages_out", std::to_string(to_client_.messages)},
           {"bytes_out", std::to_string(to_client_.bytes)}},
          true});
+}
+
+void SessionDriver::journal_report(const action::Report& report) const {
+    if (!loop_.shared().journal) return;
+    const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(report.duration);
+    loop_.shared().journal({level_of(report.kind),
+                            session::report_names[static_cast<std::size_t>(report.kind)],
+                            {{"session", origins_.label},
+                             {"count", std::to_string(report.count)},
+                             {"duration_ms", std::to_string(duration.count())}}});
 }
 
 }  // namespace forestay::net

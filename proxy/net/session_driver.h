@@ -22,6 +22,8 @@
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
 #include "proxy/net/upstream_handshake.h"
+#include "proxy/net/upstream_polling.h"
+#include "proxy/net/upstream_set.h"
 #include "proxy/session/session.h"
 
 namespace forestay::net {
@@ -74,6 +76,8 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     void plain(int client_fd, std::string_view early_client, int upstream_fd,
                std::string_view early_upstream);
     void shutdown();
+    // Another request of this client, with these fields for the upstream: its cookies may be newer.
+    void heard_again(const wire::http::OwnedFields& fields);
 
     [[nodiscard]] const std::string& sid() const noexcept { return session_.sid(); }
     [[nodiscard]] const SessionOrigins& origins() const noexcept { return origins_; }
@@ -102,20 +106,27 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     void answer_exchange(const session::action::AnswerExchange& answer, Answers& answers);
     void connect_upstream();
     void upstream_answered(UpstreamHandshakeResult result);
+    void poll_upstream(std::string_view sid);
+    void post_upstream(std::string_view sid, std::string_view body);
+    void leave_upstream();
     [[nodiscard]] session::Input check_credential(std::string_view connect_payload);
     void fail(const char* what, Answers& answers);
     void follow_transport();
     void journal_open(ClientTransport transport) const;
     void journal_close() const;
+    void journal_report(const session::action::Report& report) const;
 
     Loop& loop_;
     SessionHost& host_;
     session::Session session_;
     session::Dialect dialect_;
     SessionOrigins origins_;
-    std::unique_ptr<UpstreamHandshakeRequest> connect_;  // until it is used
+    const std::unique_ptr<UpstreamHandshakeRequest>
+        connect_;  // null: a plain websocket, which never connects
     std::string refused_code_;
-    std::unique_ptr<UpstreamHandshake> handshake_;  // while it runs
+    UpstreamPin pin_;                                // where the upstream leg is, or was
+    std::unique_ptr<UpstreamHandshake> handshake_;   // while it runs
+    std::unique_ptr<UpstreamExchange> poll_, post_;  // to an upstream that is polled, while they run
     UpgradedSocket* client_ = nullptr;
     UpgradedSocket* upstream_ = nullptr;
     std::vector<std::pair<session::ExchangeId, AnswerHandler>> exchanges_;  // that wait for their answer

@@ -1,8 +1,8 @@
-// Where the upstream is, and whose turn it is to bother it. One per loop.
+// One process of the app as one loop sees it: where it is, whether it answers, what it speaks, who uses it.
 //
 // Names are resolved at start, and again when connecting fails. Of several addresses the one that answered
-// last comes first. Handshakes beyond `turns` of a kind wait in line: a cold single-process Python server
-// must not be stormed.
+// last comes first. While it does not answer it is looked for all the time, by one attempt at a time; while
+// it does, every few seconds, unless somebody else has tried.
 #pragma once
 
 #include <sys/socket.h>
@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,43 +20,48 @@
 
 namespace forestay::net {
 
+class UpstreamSet;
+struct UpstreamStats;
+
 struct SocketAddress {
     sockaddr_storage storage{};
     socklen_t size = 0;
 };
 
-// Waits in line; begin() is called when its turn has come.
-class UpstreamTurn {
-  public:
-    virtual void begin() = 0;
-
-  protected:
-    ~UpstreamTurn() = default;
-};
-
 class Upstream final : private SocketOwner, private TimerEntry {
   public:
-    static constexpr std::size_t turns = 64;
-    // Who waits with whom. A plain websocket's handshake lasts as long as the app's view of that path likes:
-    // it must not keep sessions from connecting.
-    enum class Line : std::uint8_t { sessions, plain };
+    // What the app turned out to speak with sessions. Forgotten whenever it may have been started anew.
+    enum class Speaks : std::uint8_t { unknown, websocket, polling };
 
-    explicit Upstream(Loop& loop);
+    // `index`: into UpstreamOptions::urls. Everything is told to `set`, which outlives this.
+    Upstream(Loop& loop, UpstreamSet& set, std::size_t index);
     ~Upstream();
 
+    [[nodiscard]] const UpstreamUrl& url() const noexcept;
     // The addresses to try, best first; empty while the name does not resolve.
     [[nodiscard]] const std::vector<SocketAddress>& addresses() const noexcept;
-    // Every attempt is told: counts it, remembers the good address, resolves the name again after a failure.
+    [[nodiscard]] UpstreamStats& stats() const noexcept;
+
+    // Every attempt to connect is told, when it is over: counts it, remembers the good address, resolves the
+    // name again after a failure.
     void attempted(const SocketAddress* good);
+    // It took the connection, and that was all.
+    void broke();
+    // A session has lost its leg without a goodbye: it may be down, or started anew.
+    void lost_a_leg();
 
-    // True: it is your turn now. False: in line, begin() follows.
-    [[nodiscard]] bool take_turn(UpstreamTurn& waiter, Line line);
-    // After a turn, or to leave the line.
-    void give_turn_back(Line line);
-    void leave_line(UpstreamTurn& waiter, Line line);
+    // Since when nothing answers; empty: the last attempt succeeded, or there was none yet.
+    [[nodiscard]] std::optional<session::TimePoint> down_since() const noexcept;
+    // Fit for new sessions: up, and none of them has found it broken just now.
+    [[nodiscard]] bool healthy(session::TimePoint now) const noexcept;
 
-    // Starts looking every few seconds whether the upstream takes connections, whenever nobody else has
-    // tried.
+    [[nodiscard]] Speaks speaks() const noexcept;
+    // One session tries, the others wait until it has learned() something, or nothing, or takes too long.
+    [[nodiscard]] bool is_being_learned(session::TimePoint now) const noexcept;
+    void begin_learning();
+    void learned(Speaks what);
+
+    // Begins to look, at once.
     void watch();
 
   private:
@@ -64,12 +70,13 @@ class Upstream final : private SocketOwner, private TimerEntry {
     void on_lost(UpgradedSocket& socket, bool reset) override;
     void due(session::TimePoint now) override;
     void probe_next_address();
+    void probed(const SocketAddress* good);
 
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
-// As in a Host field.
+// host:port as in a Host field.
 [[nodiscard]] std::string host_of(const UpstreamUrl& url);
 
 // Begins a non-blocking connect; -1 when it failed at once.

@@ -13,6 +13,8 @@
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
 #include "proxy/net/upstream.h"
+#include "proxy/net/upstream_polling.h"
+#include "proxy/net/upstream_set.h"
 #include "proxy/wire/http/handshake_response.h"
 
 namespace forestay::net {
@@ -46,10 +48,14 @@ std::string accept_for(const std::string& key) {
 }
 
 // The names as every server writes them: some compare the case.
-std::string head_of(const UpstreamHandshakeRequest& request, const std::string& key) {
-    std::string head = "GET " + request.target + " HTTP/1.1\r\n";
-    for (const auto& [name, value] : request.fields)
-        head.append(name).append(": ").append(value).append("\r\n");
+std::string head_of(const Loop& loop, const Upstream& upstream, const UpstreamHandshakeRequest& request,
+                    const std::string& key) {
+    std::string head = "GET " + target_at(upstream.url(), request, "websocket") + " HTTP/1.1\r\n";
+    const bool preserve_host = loop.shared().options.upstream.preserve_host;
+    for (const auto& [name, value] : request.fields) {
+        const bool ours = !preserve_host && wire::http::iequals(name, "host");
+        head.append(name).append(": ").append(ours ? host_of(upstream.url()) : value).append("\r\n");
+    }
     head += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
             key + "\r\n";
     std::string_view separator = "Sec-WebSocket-Protocol: ";
@@ -78,34 +84,53 @@ HandshakeFailure failure_for(HandshakeVerdict verdict) {
     return HandshakeFailure::bad_upgrade;
 }
 
+// How an app without websockets answers: python-engineio 400, frameworks without that route 404, servers that
+// know of upgrades 426, those that do not 501.
+bool means_no_websockets(unsigned status) {
+    return status == 400 || status == 404 || status == 426 || status == 501;
+}
+
 class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, TimerEntry {
   public:
-    Handshake(Loop& loop, UpstreamHandshakeRequest request, UpstreamHandshakeDone done)
-        : loop_(loop),
-          done_(std::move(done)),
-          line_(request.plain ? Upstream::Line::plain : Upstream::Line::sessions) {
-        const std::string key = new_key();
-        head_ = head_of(request, key);
-        expected_.accept = accept_for(key);
-        expected_.protocols = std::move(request.protocols);
-        deadline_ = loop.now() + loop.shared().options.upstream.handshake_timeout;
-        loop.wheel().schedule(*this, deadline_);
-        if (loop.upstream().take_turn(*this, line_)) begin();
+    Handshake(Loop& loop, const UpstreamHandshakeRequest& request, UpstreamPin* pin,
+              UpstreamHandshakeDone done)
+        : loop_(loop), set_(loop.upstreams()), request_(request), pin_(pin), done_(std::move(done)) {
+        const UpstreamOptions& options = loop_.shared().options.upstream;
+        // A session's own patience is what counts, if it has any.
+        const bool bounded = pin_ == nullptr || options.hold <= Duration::zero();
+        if (bounded) line_deadline_ = loop_.now() + options.handshake_timeout;
+        loop_.wheel().schedule(*this, line_deadline_);
+        set_.enter(*this, pin_);
     }
     ~Handshake() override { let_go(); }
 
   private:
-    enum class Phase : std::uint8_t { in_line, connecting, asked, over };
+    enum class Phase : std::uint8_t { in_line, connecting, asked, polling, over };
 
-    void begin() override {
+    void begin(Upstream& upstream) override {
+        const UpstreamOptions& options = loop_.shared().options.upstream;
+        upstream_ = &upstream;
+        deadline_ = std::min(line_deadline_, loop_.now() + options.handshake_timeout);
+        if (pin_ != nullptr && upstream.speaks() == Upstream::Speaks::polling) return begin_polling();
+        learning_ = pin_ != nullptr && upstream.speaks() == Upstream::Speaks::unknown;
+        if (learning_) upstream.begin_learning();
+        begin_websocket();
+    }
+
+    void begin_websocket() {
+        const std::string key = new_key();
+        head_ = head_of(loop_, *upstream_, request_, key);
+        expected_.accept = accept_for(key);
+        expected_.protocols = request_.protocols;
         phase_ = Phase::connecting;
         const auto connect_deadline = loop_.now() + loop_.shared().options.upstream.connect_timeout;
         loop_.wheel().schedule(*this, std::min(deadline_, connect_deadline));
+        next_ = 0;
         next_address();
     }
 
     void next_address() {
-        const auto& addresses = loop_.upstream().addresses();
+        const auto& addresses = upstream_->addresses();
         while (next_ < addresses.size()) {
             const int fd = begin_connect(addresses[next_++]);
             if (fd < 0) continue;
@@ -120,8 +145,8 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
     void on_drained(UpgradedSocket& socket) override {
         if (phase_ != Phase::connecting) return;
         phase_ = Phase::asked;
-        const auto& addresses = loop_.upstream().addresses();
-        loop_.upstream().attempted(&addresses[std::min(next_, addresses.size()) - 1]);
+        const auto& addresses = upstream_->addresses();
+        upstream_->attempted(&addresses[std::min(next_, addresses.size()) - 1]);
         loop_.wheel().schedule(*this, deadline_);
         const iovec span{head_.data(), head_.size()};
         loop_.sockets().send(socket, {&span, 1});
@@ -139,10 +164,20 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
         read_response(true);
     }
 
-    void due(session::TimePoint) override {
-        if (phase_ == Phase::connecting) loop_.upstream().attempted(nullptr);
-        if (unreachable_) return refuse(HandshakeFailure::unreachable);
-        if (phase_ != Phase::asked) return refuse(HandshakeFailure::timeout);
+    void due(session::TimePoint now) override {
+        switch (phase_) {
+            case Phase::in_line:
+                return refuse(HandshakeFailure::timeout);
+            case Phase::connecting:
+                upstream_->attempted(nullptr);
+                if (unreachable_ || now < deadline_) return try_another();
+                return refuse(HandshakeFailure::timeout);
+            case Phase::asked:
+                break;
+            case Phase::polling:
+            case Phase::over:
+                return;
+        }
         // A refusal whose body does not end is still a refusal.
         HandshakeResponse response = wire::http::parse_handshake_response(bytes_, false, expected_);
         if (response.status < 200) return refuse(HandshakeFailure::timeout);
@@ -150,22 +185,73 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
         refuse(HandshakeFailure::upstream_refused, std::move(response));
     }
 
+    // Nobody was there. Another process of the app may be; a session goes to the head of the line, because of
+    // the rate.
+    void try_another() {
+        const HandshakeFailure reason =
+            unreachable_ ? HandshakeFailure::unreachable : HandshakeFailure::timeout;
+        if (!set_.another_answers(*upstream_)) return refuse(reason);
+        if (socket_ != nullptr) loop_.sockets().abort(*std::exchange(socket_, nullptr));
+        unreachable_ = false;
+        stop_learning(Upstream::Speaks::unknown);
+        if (pin_ == nullptr) return begin(set_.for_request(upstream_));
+        phase_ = Phase::in_line;
+        loop_.wheel().schedule(*this, line_deadline_);
+        set_.enter(*this, pin_, UpstreamSet::Place::first);
+        set_.give_turn_back(pin_);
+    }
+
     void read_response(bool closed) {
         HandshakeResponse response = wire::http::parse_handshake_response(bytes_, closed, expected_);
         if (response.verdict == HandshakeVerdict::incomplete) return;
         if (response.verdict != HandshakeVerdict::upgraded) {
             if (response.verdict != HandshakeVerdict::refused) response.status = 0;
+            if (learning_ && means_no_websockets(response.status)) {
+                refused_websocket_ = response.status;
+                return begin_polling();
+            }
             const HandshakeFailure reason = failure_for(response.verdict);
             return refuse(reason, std::move(response));
         }
         if (socket_ == nullptr) return refuse(HandshakeFailure::unreachable);
+        stop_learning(Upstream::Speaks::websocket);
         UniqueFd fd(loop_.sockets().release(*std::exchange(socket_, nullptr)));
         finish(UpstreamUpgraded{std::move(fd), bytes_.substr(response.size), std::move(response.protocol),
                                 std::move(response.fields)});
     }
 
+    void begin_polling() {
+        if (socket_ != nullptr) loop_.sockets().abort(*std::exchange(socket_, nullptr));
+        phase_ = Phase::polling;
+        loop_.wheel().cancel(*this);  // the exchange keeps time
+        exchange_ = start_upstream_exchange(
+            loop_, *upstream_, request_, {}, nullptr, loop_.shared().options.upstream.handshake_timeout,
+            [this](UpstreamAnswer answer) { polling_answered(std::move(answer)); });
+    }
+
+    void polling_answered(UpstreamAnswer answer) {
+        exchange_.reset();
+        if (answer.unreachable) {
+            unreachable_ = true;
+            return try_another();
+        }
+        if (answer.status == 200) {
+            stop_learning(Upstream::Speaks::polling);
+            return finish(UpstreamPollingBegun{std::move(answer.body)});
+        }
+        HandshakeResponse response;
+        response.status = refused_websocket_ != 0 ? refused_websocket_ : answer.status;
+        refuse(response.status == 0 ? HandshakeFailure::timeout : HandshakeFailure::upstream_refused,
+               std::move(response));
+    }
+
+    void stop_learning(Upstream::Speaks what) {
+        if (std::exchange(learning_, false)) upstream_->learned(what);
+    }
+
     void refuse(HandshakeFailure reason, HandshakeResponse response = {}) {
         ++loop_.stats().handshake_failures[static_cast<std::size_t>(reason)];
+        if (upstream_ != nullptr && (response.status == 0 || response.status >= 500)) upstream_->broke();
         finish(
             UpstreamRefusal{reason, response.status, std::move(response.fields), std::move(response.body)});
     }
@@ -179,30 +265,58 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
 
     void let_go() {
         if (socket_ != nullptr) loop_.sockets().abort(*std::exchange(socket_, nullptr));
+        exchange_.reset();
         loop_.wheel().cancel(*this);
-        const Phase was = std::exchange(phase_, Phase::over);
-        if (was == Phase::in_line) loop_.upstream().leave_line(*this, line_);
-        if (was == Phase::connecting || was == Phase::asked) loop_.upstream().give_turn_back(line_);
+        stop_learning(Upstream::Speaks::unknown);
+        switch (std::exchange(phase_, Phase::over)) {
+            case Phase::in_line:
+                return set_.leave_line(*this);
+            case Phase::connecting:
+            case Phase::asked:
+            case Phase::polling:
+                return set_.give_turn_back(pin_);
+            case Phase::over:
+                return;
+        }
     }
 
     Loop& loop_;
+    UpstreamSet& set_;
+    const UpstreamHandshakeRequest& request_;
+    UpstreamPin* const pin_;  // null: a plain websocket
     UpstreamHandshakeDone done_;
-    const Upstream::Line line_;
+    session::TimePoint line_deadline_ = session::never;
+    session::TimePoint deadline_ = session::never;
+    Phase phase_ = Phase::in_line;
+    Upstream* upstream_ = nullptr;  // from begin() on
     std::string head_;
     wire::http::HandshakeExpectation expected_;
-    session::TimePoint deadline_;
-    Phase phase_ = Phase::in_line;
     std::size_t next_ = 0;  // index of the address after the one that is tried
     bool unreachable_ = false;
+    bool learning_ = false;           // whether the app has websockets
+    unsigned refused_websocket_ = 0;  // its status, when polling is tried instead
     UpgradedSocket* socket_ = nullptr;
     std::string bytes_;  // of the answer
+    std::unique_ptr<UpstreamExchange> exchange_;
 };
 
 }  // namespace
 
-std::unique_ptr<UpstreamHandshake> start_upstream_handshake(Loop& loop, UpstreamHandshakeRequest request,
-                                                            UpstreamHandshakeDone done) {
-    return std::make_unique<Handshake>(loop, std::move(request), std::move(done));
+std::string target_at(const UpstreamUrl& url, const UpstreamHandshakeRequest& request,
+                      std::string_view transport) {
+    std::string target = url.path_prefix + request.target;
+    if (request.revision == 0) return target;
+    target.append("?EIO=").append(std::to_string(request.revision)).append("&transport=").append(transport);
+    // An app of that age would answer in a binary form otherwise.
+    if (request.revision == 3 && transport == "polling") target += "&b64=1";
+    if (!request.query.empty()) target.append("&").append(request.query);
+    return target;
+}
+
+std::unique_ptr<UpstreamHandshake> start_upstream_handshake(Loop& loop,
+                                                            const UpstreamHandshakeRequest& request,
+                                                            UpstreamPin* pin, UpstreamHandshakeDone done) {
+    return std::make_unique<Handshake>(loop, request, pin, std::move(done));
 }
 
 }  // namespace forestay::net

@@ -1,5 +1,5 @@
-// The websocket handshake with the upstream: waits its turn, connects, asks, checks the 101. For Engine.IO
-// sessions and for plain websockets alike.
+// The handshake with the upstream: waits its turn, connects, asks, checks the 101. For Engine.IO sessions and
+// for plain websockets alike; a session of an app that has no websockets begins by polling instead.
 //
 // Destroying the handshake cancels it. `done` is called at most once, on the loop, never from within
 // start_upstream_handshake(), and may destroy the handshake.
@@ -8,9 +8,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "proxy/net/options.h"
 #include "proxy/net/stats.h"
 #include "proxy/net/unique_fd.h"
 #include "proxy/wire/http/forwarding.h"
@@ -18,14 +20,23 @@
 namespace forestay::net {
 
 class Loop;
+class UpstreamPin;
 
+// Said again each time that a session connects.
 struct UpstreamHandshakeRequest {
-    std::string target;  // path and query as the upstream sees them, upstream.path_prefix included
+    // Path and query as the client wrote them, without the upstream's path prefix; of a session, its path
+    // alone.
+    std::string target;
     wire::http::OwnedFields
         fields;  // of forwarded_fields(), Host among them; Connection, Upgrade and Sec-WebSocket-* are added
     std::vector<std::string> protocols;  // offered by the client; an extension is never offered
-    bool plain = false;                  // a websocket without Engine.IO: waits with its like
+    unsigned revision = 0;               // of Engine.IO, 3 or 4; 0: a plain websocket
+    std::string query;                   // of a session: the client's own part of it
 };
+
+// What the upstream is asked for.
+[[nodiscard]] std::string target_at(const UpstreamUrl& url, const UpstreamHandshakeRequest& request,
+                                    std::string_view transport);
 
 // Switched: the socket is non-blocking, with TCP_NODELAY, in no epoll set.
 struct UpstreamUpgraded {
@@ -44,7 +55,12 @@ struct UpstreamRefusal {
     std::string body;                // decoded; empty when it is longer than 64 KiB or did not come in time
 };
 
-using UpstreamHandshakeResult = std::variant<UpstreamUpgraded, UpstreamRefusal>;
+// The app has no websockets; a session has begun by polling.
+struct UpstreamPollingBegun {
+    std::string body;  // OPEN packet and all
+};
+
+using UpstreamHandshakeResult = std::variant<UpstreamUpgraded, UpstreamPollingBegun, UpstreamRefusal>;
 using UpstreamHandshakeDone = std::function<void(UpstreamHandshakeResult)>;
 
 class UpstreamHandshake {
@@ -52,10 +68,10 @@ class UpstreamHandshake {
     virtual ~UpstreamHandshake() = default;
 };
 
-// connect_timeout and handshake_timeout of the loop's options; the wait for a turn counts as part of the
-// latter.
-[[nodiscard]] std::unique_ptr<UpstreamHandshake> start_upstream_handshake(Loop& loop,
-                                                                          UpstreamHandshakeRequest request,
-                                                                          UpstreamHandshakeDone done);
+// connect_timeout and handshake_timeout of the loop's options. A session's (`pin` is there, and is moved)
+// wait for its turn is not bounded here; a plain websocket's counts as part of the latter. `request` and
+// `pin` outlive the handshake.
+[[nodiscard]] std::unique_ptr<UpstreamHandshake> start_upstream_handshake(
+    Loop& loop, const UpstreamHandshakeRequest& request, UpstreamPin* pin, UpstreamHandshakeDone done);
 
 }  // namespace forestay::net

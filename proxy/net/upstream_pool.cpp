@@ -8,6 +8,7 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/upstream.h"
+#include "proxy/net/upstream_set.h"
 
 namespace forestay::net {
 
@@ -18,25 +19,36 @@ UpstreamPool::~UpstreamPool() {
 }
 
 Task<UpstreamConnection> UpstreamPool::take(Take which) {
-    UpstreamConnection connection;
     while (which == Take::any && !idle_.empty()) {
         Idle newest = std::move(idle_.back());
         idle_.pop_back();
-        if (newest.until <= loop_.now() || !newest.stream->quiet()) continue;
-        connection.stream = std::move(newest.stream);
-        connection.reused = true;
-        co_return connection;
+        if (newest.until <= loop_.now() || !newest.connection.stream->quiet()) continue;
+        newest.connection.reused = true;
+        co_return std::move(newest.connection);
     }
 
-    Upstream& upstream = loop_.upstream();
-    const Duration timeout = loop_.shared().options.upstream.connect_timeout;
+    UpstreamSet& set = loop_.upstreams();
+    const std::size_t tries = loop_.shared().options.upstream.urls.size();
+    UpstreamConnection connection;
+    for (std::size_t i = 0; i < tries; ++i) {
+        Upstream& upstream = set.for_request(connection.upstream);
+        connection = co_await connect_to(loop_, streams_, upstream);
+        if (connection.stream || !set.another_answers(upstream)) break;
+    }
+    co_return connection;
+}
+
+Task<UpstreamConnection> connect_to(Loop& loop, StreamGroup& streams, Upstream& upstream) {
+    UpstreamConnection connection;
+    connection.upstream = &upstream;
+    const Duration timeout = loop.shared().options.upstream.connect_timeout;
     // The addresses may change while we wait: looked up again each time.
     for (std::size_t i = 0; i < upstream.addresses().size(); ++i) {
         const int fd = begin_connect(upstream.addresses()[i]);
         if (fd < 0) continue;
         const int on = 1;
         ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        auto stream = std::make_unique<ByteStream>(loop_, streams_, fd);
+        auto stream = std::make_unique<ByteStream>(loop, streams, fd);
         const Io connected = co_await stream->connected(timeout);
         if (connected == Io::ok) {
             if (i < upstream.addresses().size()) upstream.attempted(&upstream.addresses()[i]);
@@ -49,13 +61,13 @@ Task<UpstreamConnection> UpstreamPool::take(Take which) {
     co_return connection;
 }
 
-void UpstreamPool::give_back(std::unique_ptr<ByteStream> stream) {
+void UpstreamPool::give_back(UpstreamConnection connection) {
     const Duration keep = loop_.shared().options.upstream.keepalive_idle;
     if (keep <= Duration::zero()) return;
     if (idle_.size() == idle_max) idle_.erase(idle_.begin());
     loop_.read_clock();
-    std::string().swap(stream->buffer());
-    idle_.push_back({std::move(stream), loop_.now() + keep});
+    std::string().swap(connection.stream->buffer());
+    idle_.push_back({std::move(connection), loop_.now() + keep});
     loop_.wheel().schedule(*this, idle_.front().until);
 }
 

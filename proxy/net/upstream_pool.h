@@ -11,8 +11,11 @@
 
 namespace forestay::net {
 
+class Upstream;
+
 struct UpstreamConnection {
     std::unique_ptr<ByteStream> stream;  // empty: none to be had
+    Upstream* upstream = nullptr;        // which one it goes to
     bool reused = false;     // may have died unnoticed: a request that gets no byte back may be tried again
     bool timed_out = false;  // why there is none
 };
@@ -25,15 +28,16 @@ class UpstreamPool final : TimerEntry {
     ~UpstreamPool();
 
     enum class Take : std::uint8_t { any, fresh };
+    // To whichever process of the app answers.
     [[nodiscard]] Task<UpstreamConnection> take(Take which);
     // After a whole answer with nothing behind it.
-    void give_back(std::unique_ptr<ByteStream> stream);
+    void give_back(UpstreamConnection connection);
     void clear() noexcept { idle_.clear(); }
     [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
 
   private:
     struct Idle {
-        std::unique_ptr<ByteStream> stream;
+        UpstreamConnection connection;
         session::TimePoint until;
     };
     void due(session::TimePoint now) override;
@@ -42,5 +46,8 @@ class UpstreamPool final : TimerEntry {
     StreamGroup& streams_;
     std::vector<Idle> idle_;  // the oldest first
 };
+
+// A fresh connection to this one. The stream is one of `streams`.
+[[nodiscard]] Task<UpstreamConnection> connect_to(Loop& loop, StreamGroup& streams, Upstream& upstream);
 
 }  // namespace forestay::net

@@ -103,6 +103,8 @@ Task<void> upgrade_engineio(ClientExchange& exchange, GuardedRequest request,
         reply.body = std::move(refused->body);
         reply.content_type = refused->content_type;
         reply.reason = "engineio";
+        if (refused->retry_after > 0)
+            reply.fields.emplace_back("Retry-After", std::to_string(refused->retry_after));
         co_await send_reply(exchange, std::move(reply));
         co_return;
     }
@@ -123,11 +125,11 @@ Task<void> upgrade_plain(ClientExchange& exchange, GuardedRequest request,
     exchange.keep_alive = false;
     Loop& loop = exchange.context.loop;
     const auto waiting = std::make_shared<Waiting>(loop);
-    UpstreamHandshakeRequest asked{loop.shared().options.upstream.urls.front().path_prefix + request.target,
-                                   std::move(request.upstream_fields), request.protocols, true};
+    const UpstreamHandshakeRequest asked{
+        request.target, std::move(request.upstream_fields), request.protocols, 0, {}};
     loop.read_clock();
     std::unique_ptr<UpstreamHandshake> running =
-        start_upstream_handshake(loop, std::move(asked), [waiting](UpstreamHandshakeResult result) {
+        start_upstream_handshake(loop, asked, nullptr, [waiting](UpstreamHandshakeResult result) {
             waiting->result = std::move(result);
             waiting->signal.notify();
         });

@@ -13,6 +13,7 @@
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
 #include "proxy/net/upstream.h"
+#include "proxy/net/upstream_set.h"
 #include "tests/net/scripted_upstream.h"
 
 namespace {
@@ -26,21 +27,25 @@ struct Fixture {
     Shared shared = make_shared();
     std::unique_ptr<Loop> loop = std::make_unique<Loop>(shared);
     std::optional<UpstreamHandshakeResult> result;
+    UpstreamHandshakeRequest request{
+        "/socket.io/", {{"Host", "app.example"}, {"Cookie", "session=abc"}}, {"chat", "v2"}, 4, "token=x"};
+    UpstreamPin pin;
     std::unique_ptr<UpstreamHandshake> handshake;
 
     Shared make_shared() const {
         Shared made;
-        made.options.upstream.urls.front().port = upstream.port;
+        made.options.upstream.urls.front() = {"127.0.0.1", upstream.port, "/app"};
         made.options.upstream.connect_timeout = 2s;
         made.options.upstream.handshake_timeout = 10s;
+        made.options.upstream.connects_per_second = 10'000;
         return made;
     }
+    void restart() {
+        loop.reset();
+        loop = std::make_unique<Loop>(shared);
+    }
     void start() {
-        UpstreamHandshakeRequest request;
-        request.target = "/app/socket.io/?EIO=4&transport=websocket&token=x";
-        request.fields = {{"Host", "app.example"}, {"Cookie", "session=abc"}};
-        request.protocols = {"chat", "v2"};
-        handshake = start_upstream_handshake(*loop, std::move(request), [this](UpstreamHandshakeResult its) {
+        handshake = start_upstream_handshake(*loop, request, &pin, [this](UpstreamHandshakeResult its) {
             result = std::move(its);
             handshake.reset();
         });
@@ -71,6 +76,20 @@ struct Fixture {
     }
 };
 
+// Sessions that want to connect at once.
+struct Crowd {
+    Crowd(Fixture& of, std::size_t size) : results(size), pins(size) {
+        for (std::size_t i = 0; i < size; ++i) {
+            all.push_back(start_upstream_handshake(
+                *of.loop, of.request, &pins[i],
+                [this, i](UpstreamHandshakeResult its) { results[i] = std::move(its); }));
+        }
+    }
+    std::deque<std::optional<UpstreamHandshakeResult>> results;
+    std::deque<UpstreamPin> pins;
+    std::deque<std::unique_ptr<UpstreamHandshake>> all;
+};
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(upstream_handshake, Fixture)
@@ -78,19 +97,19 @@ BOOST_FIXTURE_TEST_SUITE(upstream_handshake, Fixture)
 BOOST_AUTO_TEST_CASE(asks_as_a_client_would_and_hands_over_the_socket) {
     start();
     UniqueFd peer = accept();
-    const std::string request = read_some(peer);
-    BOOST_TEST(request.starts_with(
+    const std::string asked = read_some(peer);
+    BOOST_TEST(asked.starts_with(
         "GET /app/socket.io/?EIO=4&transport=websocket&token=x HTTP/1.1\r\nHost: app.example\r\n"));
-    BOOST_TEST(request.ends_with("\r\n\r\n"));
-    BOOST_TEST(field(request, "Cookie") == "session=abc");
-    BOOST_TEST(field(request, "Connection") == "Upgrade");
-    BOOST_TEST(field(request, "Upgrade") == "websocket");
-    BOOST_TEST(field(request, "Sec-WebSocket-Version") == "13");
-    BOOST_TEST(field(request, "Sec-WebSocket-Protocol") == "chat, v2");
-    BOOST_TEST(field(request, "Sec-WebSocket-Key").size() == 24U);
-    BOOST_TEST(field(request, "Sec-WebSocket-Extensions") == "(none)");
+    BOOST_TEST(asked.ends_with("\r\n\r\n"));
+    BOOST_TEST(field(asked, "Cookie") == "session=abc");
+    BOOST_TEST(field(asked, "Connection") == "Upgrade");
+    BOOST_TEST(field(asked, "Upgrade") == "websocket");
+    BOOST_TEST(field(asked, "Sec-WebSocket-Version") == "13");
+    BOOST_TEST(field(asked, "Sec-WebSocket-Protocol") == "chat, v2");
+    BOOST_TEST(field(asked, "Sec-WebSocket-Key").size() == 24U);
+    BOOST_TEST(field(asked, "Sec-WebSocket-Extensions") == "(none)");
 
-    write(peer, switching(request, "Sec-WebSocket-Protocol: v2\r\nSet-Cookie: a=1\r\n") + "\x81\x02hi");
+    write(peer, switching(asked, "Sec-WebSocket-Protocol: v2\r\nSet-Cookie: a=1\r\n") + "\x81\x02hi");
     BOOST_REQUIRE(result.has_value());
     auto& open = std::get<UpstreamUpgraded>(*result);
     BOOST_TEST(open.early == "\x81\x02hi");
@@ -186,32 +205,28 @@ BOOST_AUTO_TEST_CASE(dropping_the_handshake_cancels_it) {
 
 // A cold upstream gets `turns` handshakes at a time, and the others in the order they came.
 BOOST_AUTO_TEST_CASE(handshakes_beyond_the_turns_wait_in_line) {
-    std::deque<std::optional<UpstreamHandshakeResult>> results(Upstream::turns + 2);
-    std::deque<std::unique_ptr<UpstreamHandshake>> all;
-    for (auto& its : results) {
-        all.push_back(
-            start_upstream_handshake(*loop, {"/", {{"Host", "h"}}, {}},
-                                     [&its](UpstreamHandshakeResult done) { its = std::move(done); }));
-    }
+    shared.options.upstream.transport = UpstreamTransport::websocket;
+    restart();
+    Crowd crowd(*this, UpstreamSet::turns + 2);
     run();
     std::deque<UniqueFd> peers;
     while (upstream.waiting()) peers.emplace_back(::accept(upstream.listener.get(), nullptr, nullptr));
-    BOOST_TEST(peers.size() == Upstream::turns);
+    BOOST_TEST(peers.size() == UpstreamSet::turns);
     run();
     write(peers[3], "HTTP/1.1 404 no\r\nContent-Length: 0\r\n\r\n");
-    BOOST_TEST(results[3].has_value());
+    BOOST_TEST(crowd.results[3].has_value());
     run();
     BOOST_TEST(upstream.waiting());
     peers.emplace_back(::accept(upstream.listener.get(), nullptr, nullptr));
     BOOST_TEST(!upstream.waiting());
-    all[Upstream::turns + 1].reset();  // leaves the line
+    crowd.all[UpstreamSet::turns + 1].reset();  // leaves the line
     peers[5].reset();
     run();
     BOOST_TEST(!upstream.waiting());
-    // The wait counts: a handshake that had its turn late ends with the others.
+    // The wait does not count: who had its turn late has its time, too.
     pass(10020ms);
-    BOOST_TEST(results[Upstream::turns].has_value());
-    BOOST_TEST(!results[Upstream::turns + 1].has_value());
+    BOOST_TEST(crowd.results[0].has_value());
+    BOOST_TEST(!crowd.results[UpstreamSet::turns + 1].has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,7 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "proxy/net/upstream.h"
+#include "proxy/net/upstream_set.h"
 #include "proxy/wire/websocket/frame.h"
 #include "tests/scenarios/harness.h"
 
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(slow_websocket_handshakes_of_the_app_do_not_keep_sessions_f
     Proxy proxy(upstream);
     std::vector<Peer> slow;
     std::vector<Peer> unanswered;
-    for (std::size_t i = 0; i < forestay::net::Upstream::turns; ++i) {
+    for (std::size_t i = 0; i < forestay::net::UpstreamSet::turns; ++i) {
         slow.push_back(proxy.client(handshake()));
         unanswered.push_back(upstream.accept());
         (void)read_request(unanswered.back());
