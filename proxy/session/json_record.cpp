@@ -1,5 +1,6 @@
 #include "proxy/session/json_record.h"
 
+#include <cstdint>
 #include <utility>
 
 namespace forestay::session {
@@ -22,6 +23,17 @@ void JsonRecord::acknowledge(std::uint64_t number) {
 void JsonRecord::clear() {
     while (!messages_.empty()) drop_first();
     messages_.shrink_to_fit();
+}
+
+bool JsonRecord::restored() {
+    bytes_ = 0;
+    std::uint64_t number = gone_;
+    for (const Message& message : messages_) {
+        if (message.number != ++number) return false;
+        bytes_ += cost(message.payload.size());
+    }
+    constexpr std::uint64_t largest = 1ULL << 53U;  // that JavaScript counts to
+    return number == last_ && last_ <= largest && messages_.size() <= max_messages_ && bytes_ <= max_bytes_;
 }
 
 void JsonRecord::drop_first() {

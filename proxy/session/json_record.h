@@ -16,6 +16,11 @@ class JsonRecord {
         bool text = true;
         bool numbered = false;  // the number is in it: a client can acknowledge it
         std::string payload;    // as the client gets it
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(number, text, numbered, payload);
+        }
     };
 
     JsonRecord(std::size_t max_bytes, std::size_t max_messages)
@@ -40,10 +45,18 @@ class JsonRecord {
     // Gives the memory back.
     void clear();
 
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(messages_, last_, gone_);
+        if constexpr (Archive::reading) archive.check(restored());
+    }
+
   private:
     // A message costs its bytes and its bookkeeping: a flood of empty ones is bounded too.
     static std::size_t cost(std::size_t payload_bytes) { return payload_bytes + sizeof(Message); }
     void drop_first();
+    // Counts what has been read; false when it cannot be.
+    bool restored();
 
     std::size_t max_bytes_;
     std::size_t max_messages_;

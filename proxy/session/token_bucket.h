@@ -19,6 +19,11 @@ class TokenBucket {
         return true;
     }
 
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(full_at_);
+    }
+
   private:
     TimePoint full_at_{};  // when it would be full again
 };

@@ -62,6 +62,12 @@ class WebsocketReading {
     // Since when a message is unfinished; never when none is.
     [[nodiscard]] TimePoint partial_since() const noexcept { return partial_since_; }
 
+    // Between two inputs.
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(reader_, tail_, partial_since_);
+    }
+
   private:
     wire::websocket::MessageReader reader_;
     std::string tail_;               // an unfinished frame

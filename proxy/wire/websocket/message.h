@@ -48,12 +48,31 @@ class MessageReader {
     // True between the frames of a fragmented message.
     [[nodiscard]] bool in_message() const noexcept { return fragments_ != nullptr; }
 
+    // What must survive between reads, to and from somewhere else; `archive` says what it cannot be
+    // (check()). The limits are the same as before.
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(fragments_);
+        if (!fragments_) return;
+        archive.check(fragments_->payload.size() <= limits_.message_bytes && fragments_->count > 0 &&
+                      fragments_->count <= limits_.fragments);
+    }
+
   private:
     struct Fragments {
         Opcode opcode{};
         std::string payload;
         std::size_t count = 0;
         Utf8Validator utf8;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            bool text = opcode == Opcode::text;
+            archive(text, payload, count);
+            opcode = text ? Opcode::text : Opcode::binary;
+            if (!Archive::reading || !text) return;
+            archive.check(utf8.feed(payload));
+        }
     };
     [[nodiscard]] boost::system::error_code check_sequence(const FrameHead& head) const noexcept;
     [[nodiscard]] result<std::optional<Message>> take_fragment(const FrameHead& head,
