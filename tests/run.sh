@@ -46,5 +46,5 @@ cmake --preset fuzz -DFORESTAY_FUZZ_SECONDS="$fuzz_seconds"
 cmake --build --preset fuzz
 
 step "All tests; fuzz targets run $fuzz_seconds s each"
-python3 tests/collect.py build/all release asan-ubsan "tsan:^($threaded)\$" "fuzz:^fuzz_"
+python3 tests/collect.py build/all release asan-ubsan "tsan:^($threaded)" "fuzz:^fuzz_"
 ctest --test-dir build/all -j "$(nproc)" --timeout 300 --output-on-failure

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -15,9 +14,7 @@
 
 #include "proxy/app/version.h"
 #include "proxy/net/admin_server.h"
-#include "proxy/net/engineio_endpoint.h"
-#include "proxy/net/loop.h"
-#include "proxy/net/server.h"
+#include "proxy/net/loops.h"
 #include "proxy/net/upstream.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/metrics.h"
@@ -55,8 +52,8 @@ std::shared_ptr<const auth::OriginPolicy> make_origins(const auth::OriginOptions
 
 // A client costs a descriptor, its upstream leg another one. Raises the soft limit to the hard one; what is
 // left beside the connections is for listeners, the pool and files.
-std::size_t connections_for_open_files(std::size_t most) {
-    constexpr rlim_t kept = 64;
+std::size_t connections_for_open_files(std::size_t most, unsigned loops) {
+    const rlim_t kept = 64 * rlim_t{loops};
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return most;
     if (limit.rlim_cur < limit.rlim_max) {
@@ -92,34 +89,34 @@ struct Application::Impl {
           warnings(std::move(risky)),
           log(config.log, STDERR_FILENO),
           shared(make_shared_parts()),
-          loop(shared),
-          server(loop) {
-        if (!config.net.admin_listen.empty()) admin.emplace(loop, config.net.admin_listen, admin_options());
+          loops(shared) {
+        net::Loop& first = loops.at(0);
+        if (!config.net.admin_listen.empty()) admin.emplace(first, config.net.admin_listen, admin_options());
         // From here on a signal is a wish and not the end: who reads the ready file may send one at once.
         std::signal(SIGPIPE, SIG_IGN);
-        signals.emplace(loop.context(), SIGINT, SIGTERM);
+        signals.emplace(first.context(), SIGINT, SIGTERM);
         on_signal();
     }
 
     net::Shared make_shared_parts() {
         net::Shared made;
         made.options = config.net;
+        made.loops = config.threads;
         if (config.connections_from_open_files) {
-            made.options.limits.connections = connections_for_open_files(made.options.limits.connections);
+            made.options.limits.connections =
+                connections_for_open_files(made.options.limits.connections, made.loops);
         }
         made.policy = config.session;
         made.authenticator = make_authenticator(std::move(config.auth));
         made.origins = make_origins(config.origins);
         made.journal = log.journal();
-        made.render_metrics = [this] { return render(); };
         for (const rules::Rule& rule : config.session.rules.rules()) rule_names.push_back(rule.name);
         return made;
     }
 
-    std::string render() {
-        const std::array<const net::Stats*, 1> loops{&loop.stats()};
+    std::string render(const std::vector<const net::Stats*>& stats) {
         telemetry::MetricsInput input;
-        input.loops = loops;
+        input.loops = stats;
         input.rules = rule_names;
         input.build = {std::string(version), telemetry::compiler_name()};
         input.log_lines_lost = log.lines_lost();
@@ -130,10 +127,12 @@ struct Application::Impl {
     net::AdminRoutes::Options admin_options() {
         net::AdminRoutes::Options options;
         options.token_sha256 = config.net.admin_token_sha256;
-        options.render_metrics = shared.render_metrics;
+        options.render_metrics = [this](const net::AdminRoutes::Rendered& done) {
+            loops.gather_stats([this, done](const auto& stats) { done(render(stats)); });
+        };
         options.not_ready = [this]() -> std::string_view {
-            if (server.draining()) return "draining";
-            return loop.stats().upstream_up ? "" : "the upstream does not answer";
+            if (loops.draining()) return "draining";
+            return loops.at(0).stats().upstream_up ? "" : "the upstream does not answer";
         };
         return options;
     }
@@ -150,8 +149,7 @@ struct Application::Impl {
     telemetry::Log log;
     std::vector<std::string> rule_names;
     net::Shared shared;
-    net::Loop loop;
-    net::Server server;
+    net::Loops loops;
     std::optional<net::AdminServer> admin;
     std::optional<boost::asio::signal_set> signals;
 };
@@ -159,14 +157,14 @@ struct Application::Impl {
 void Application::Impl::on_signal() {
     signals->async_wait([this](const boost::system::error_code& error, int) {
         if (error) return;
-        if (server.draining()) {
-            say(net::Level::warning, "cut", {{"connections", std::to_string(server.connections())}});
-            return loop.stop();
+        const std::string connections = std::to_string(shared.common->connections);
+        if (loops.draining()) {
+            say(net::Level::warning, "cut", {{"connections", connections}});
+            return loops.stop();
         }
         say(net::Level::info, "draining",
-            {{"sessions", std::to_string(server.endpoint().sessions())},
-             {"connections", std::to_string(server.connections())}});
-        server.drain([this] { loop.stop(); });
+            {{"sessions", std::to_string(shared.common->sessions)}, {"connections", connections}});
+        loops.drain([this] { loops.stop(); });
         on_signal();
     });
 }
@@ -178,14 +176,14 @@ Application::~Application() = default;
 std::string Application::ready_json() const {
     const auto admin = impl_->admin ? names(impl_->admin->bound()) : std::vector<std::string>{};
     return "{\"pid\":" + std::to_string(::getpid()) +
-           ",\"listen\":" + json_list(names(impl_->server.bound())) + ",\"admin\":" + json_list(admin) +
-           "}\n";
+           ",\"listen\":" + json_list(names(impl_->loops.bound())) + ",\"admin\":" + json_list(admin) + "}\n";
 }
 
 void Application::run() {
     Impl& all = *impl_;
-    std::vector<std::pair<std::string_view, std::string>> fields{{"version", std::string(version)}};
-    for (const std::string& address : names(all.server.bound())) fields.emplace_back("listen", address);
+    std::vector<std::pair<std::string_view, std::string>> fields{
+        {"version", std::string(version)}, {"threads", std::to_string(all.loops.size())}};
+    for (const std::string& address : names(all.loops.bound())) fields.emplace_back("listen", address);
     for (const net::UpstreamUrl& url : all.shared.options.upstream.urls) {
         fields.emplace_back("upstream", "http://" + net::host_of(url) + url.path_prefix);
     }
@@ -197,7 +195,7 @@ void Application::run() {
         all.say(net::Level::warning, "risky_setting",
                 {{"at", to_string(warning.at)}, {"what", warning.message}});
     }
-    all.loop.run();
+    all.loops.run();
     all.say(net::Level::info, "stopped", {});
 }
 

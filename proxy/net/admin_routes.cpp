@@ -1,6 +1,7 @@
 #include "proxy/net/admin_routes.h"
 
 #include <boost/asio/ip/address.hpp>
+#include <utility>
 
 #include "proxy/auth/digest.h"
 #include "proxy/wire/http/head.h"
@@ -60,8 +61,15 @@ bool bearer_token_matches(std::string_view authorization, std::string_view sha25
     return auth::same_bytes(hex(auth::hash(auth::Digest::sha256, token)), sha256_hex);
 }
 
-AdminAnswer AdminRoutes::answer(const AdminRequest& request, std::string_view configured_host,
-                                bool host_matters, TimePoint now) {
+void AdminRoutes::answer(const AdminRequest& request, std::string_view configured_host, bool host_matters,
+                         TimePoint now, Done done) {
+    std::optional<AdminAnswer> answer = answer_now(request, configured_host, host_matters);
+    if (answer) return done(std::move(*answer));
+    metrics(now, std::move(done));
+}
+
+std::optional<AdminAnswer> AdminRoutes::answer_now(const AdminRequest& request,
+                                                   std::string_view configured_host, bool host_matters) {
     if (request.hosts.size() != 1) return error(400, "one Host header is needed");
     const std::string_view path = request.target.substr(0, request.target.find('?'));
     const bool health = path == "/live" || path == "/ready";  // for probes, which carry no token
@@ -76,10 +84,10 @@ AdminAnswer AdminRoutes::answer(const AdminRequest& request, std::string_view co
     const bool known = health || path == "/" || (path == "/metrics" && options_.render_metrics);
     if (!known) return error(404, "not found");
     if (request.method != "GET") return error(405, "only GET");
-    if (path == "/live") return {200, "ok\n"};
+    if (path == "/live") return AdminAnswer{200, "ok\n"};
     if (path == "/ready") return ready();
-    if (path == "/metrics") return metrics(now);
-    return {200, std::string(index_page)};
+    if (path == "/metrics") return std::nullopt;
+    return AdminAnswer{200, std::string(index_page)};
 }
 
 AdminAnswer AdminRoutes::ready() const {
@@ -88,12 +96,19 @@ AdminAnswer AdminRoutes::ready() const {
     return {503, "{\"ready\":false,\"reason\":\"" + std::string(reason) + "\"}\n", "application/json"};
 }
 
-AdminAnswer AdminRoutes::metrics(TimePoint now) {
-    if (rendered_.empty() || now - rendered_at_ >= render_interval) {
-        rendered_ = options_.render_metrics();
-        rendered_at_ = now;
-    }
-    return {200, rendered_, "text/plain; version=0.0.4; charset=utf-8"};
+void AdminRoutes::metrics(TimePoint now, Done done) {
+    constexpr std::string_view type = "text/plain; version=0.0.4; charset=utf-8";
+    if (!metrics_->text.empty() && now - metrics_->rendered_at < render_interval)
+        return done({200, metrics_->text, type});
+    metrics_->waiting.push_back(std::move(done));
+    if (metrics_->waiting.size() > 1) return;  // under way
+    options_.render_metrics([weak = std::weak_ptr(metrics_), now, type](std::string text) {
+        const std::shared_ptr<Metrics> metrics = weak.lock();
+        if (!metrics) return;
+        metrics->text = std::move(text);
+        metrics->rendered_at = now;
+        for (const Done& waits : std::exchange(metrics->waiting, {})) waits({200, metrics->text, type});
+    });
 }
 
 }  // namespace forestay::net

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,25 +35,38 @@ class AdminRoutes {
   public:
     using TimePoint = std::chrono::steady_clock::time_point;
 
+    using Done = std::function<void(AdminAnswer)>;
+    using Rendered = std::function<void(std::string text)>;
+
     struct Options {
-        std::string token_sha256;                     // hex; empty: no token is asked for
-        std::function<std::string()> render_metrics;  // empty: there is no /metrics
-        std::function<std::string_view()> not_ready;  // why not, a literal of ours; empty text: ready
+        std::string token_sha256;                      // hex; empty: no token is asked for
+        std::function<void(Rendered)> render_metrics;  // calls back, at once or later; empty: no /metrics
+        std::function<std::string_view()> not_ready;   // why not, a literal of ours; empty text: ready
     };
     explicit AdminRoutes(Options options) : options_(std::move(options)) {}
 
     // `configured_host`: what the listener was told to bind, as written. `host_matters`: false on a unix
-    // socket, which no page can reach.
-    [[nodiscard]] AdminAnswer answer(const AdminRequest& request, std::string_view configured_host,
-                                     bool host_matters, TimePoint now);
+    // socket, which no page can reach. `done` is called once, before this returns or, for metrics, later.
+    void answer(const AdminRequest& request, std::string_view configured_host, bool host_matters,
+                TimePoint now, Done done);
+    // Who waits is not answered any more.
+    void close() noexcept { metrics_.reset(); }
 
   private:
+    // /metrics, for those who ask at once.
+    struct Metrics {
+        std::string text;
+        TimePoint rendered_at{};
+        std::vector<Done> waiting;
+    };
+    // Everything but metrics, which an empty answer stands for.
+    [[nodiscard]] std::optional<AdminAnswer> answer_now(const AdminRequest& request,
+                                                        std::string_view configured_host, bool host_matters);
     [[nodiscard]] AdminAnswer ready() const;
-    [[nodiscard]] AdminAnswer metrics(TimePoint now);
+    void metrics(TimePoint now, Done done);
 
     Options options_;
-    std::string rendered_;  // /metrics, for those who ask again at once
-    TimePoint rendered_at_{};
+    std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();  // a rendering holds it weakly
 };
 
 }  // namespace forestay::net

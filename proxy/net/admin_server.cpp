@@ -121,7 +121,7 @@ class AdminServer::Impl::Connection : public std::enable_shared_from_this<Connec
 
   private:
     void on_request(const ErrorCode& error);
-    [[nodiscard]] AdminAnswer answer();
+    void answer(bool keep_alive);
     void write(AdminAnswer answer, bool keep_alive);
 
     std::shared_ptr<Impl> server_;
@@ -151,10 +151,10 @@ void AdminServer::Impl::Connection::on_request(const ErrorCode& error) {
     }
     if (error) return;
     // A body would have to be read before the next request: nobody needs to send one.
-    write(answer(), parser_->keep_alive() && parser_->is_done());
+    answer(parser_->keep_alive() && parser_->is_done());
 }
 
-AdminAnswer AdminServer::Impl::Connection::answer() {
+void AdminServer::Impl::Connection::answer(bool keep_alive) {
     const auto& message = parser_->get();
     AdminRequest request{message.method_string(), message.target(), {}, {}};
     for (const auto& field : message) {
@@ -162,7 +162,10 @@ AdminAnswer AdminServer::Impl::Connection::answer() {
         if (field.name() == http::field::authorization) request.authorizations.push_back(field.value());
     }
     const bool host_matters = via_.unix_path.empty();
-    return server_->routes.answer(request, via_.host, host_matters, std::chrono::steady_clock::now());
+    server_->routes.answer(request, via_.host, host_matters, std::chrono::steady_clock::now(),
+                           [self = shared_from_this(), keep_alive](AdminAnswer answer) {
+                               if (!self->server_->closed) self->write(std::move(answer), keep_alive);
+                           });
 }
 
 void AdminServer::Impl::Connection::write(AdminAnswer answer, bool keep_alive) {
@@ -234,6 +237,7 @@ AdminServer::AdminServer(Loop& loop, const std::vector<Endpoint>& listen, AdminR
 
 AdminServer::~AdminServer() {
     impl_->closed = true;
+    impl_->routes.close();
     for (const auto& listener : impl_->listeners) {
         ErrorCode ignored;
         listener->acceptor.close(ignored);

@@ -11,6 +11,7 @@
 #include "proxy/net/http_forward.h"
 #include "proxy/net/polling_exchange.h"
 #include "proxy/net/websocket_upgrade.h"
+#include "proxy/wire/engineio/query.h"
 
 namespace forestay::net {
 
@@ -49,12 +50,13 @@ Task<void> send_reply(ClientExchange& exchange, Reply reply) {
     if (written != Io::ok) exchange.aborted = true;
 }
 
-HttpConnection::HttpConnection(std::shared_ptr<HttpContext> context, int fd, std::string peer,
-                               Admission admission)
+HttpConnection::HttpConnection(std::shared_ptr<HttpContext> context, Arrival arrival, Admission admission)
     : context_(std::move(context)),
-      peer_(std::move(peer)),
-      client_(context_->loop, context_->streams, fd),
+      peer_(std::move(arrival.peer)),
+      place_(std::move(arrival.place)),
+      client_(context_->loop, context_->streams, arrival.fd.release()),
       admission_(admission) {
+    client_.buffer() = std::move(arrival.early);
     context_->connections.insert(this);
     ++context_->loop.stats().client_connections[static_cast<std::size_t>(ClientTransport::http)];
 }
@@ -64,9 +66,9 @@ HttpConnection::~HttpConnection() {
     --context_->loop.stats().client_connections[static_cast<std::size_t>(ClientTransport::http)];
 }
 
-void HttpConnection::serve(const std::shared_ptr<HttpContext>& context, int fd, std::string peer,
+void HttpConnection::serve(const std::shared_ptr<HttpContext>& context, Arrival arrival,
                            Admission admission) {
-    std::unique_ptr<HttpConnection> self(new HttpConnection(context, fd, std::move(peer), admission));
+    std::unique_ptr<HttpConnection> self(new HttpConnection(context, std::move(arrival), admission));
     asio::co_spawn(context->loop.context(), run(std::move(self)), [context](const std::exception_ptr& bug) {
         if (!bug) return;
         try {
@@ -76,6 +78,14 @@ void HttpConnection::serve(const std::shared_ptr<HttpContext>& context, int fd, 
             if (journal)
                 journal({Level::error, "internal_error", {{"where", "http"}, {"what", error.what()}}});
         }
+    });
+}
+
+void HttpConnection::hand_over(HttpContext& to, Arrival arrival) {
+    // A std::function wants to be copied. Unheard, it closes the connection.
+    const auto moved = std::make_shared<Arrival>(std::move(arrival));
+    to.loop.post([&to, moved] {
+        if (!to.draining) serve(to.shared_from_this(), std::move(*moved), Admission::welcome);
     });
 }
 
@@ -89,6 +99,13 @@ Task<void> HttpConnection::run(std::unique_ptr<HttpConnection> self) {
     while (true) {
         const Next next = co_await connection.read_head();
         if (next != Next::request) break;
+        if (HttpContext* home = connection.home()) {
+            ++connection.context_->loop.stats().handovers;
+            // What came behind the head is with it: nobody has taken anything yet.
+            hand_over(*home, {UniqueFd(connection.client_.release()), std::move(connection.peer_),
+                              std::move(connection.place_), std::move(connection.head_bytes_)});
+            co_return;
+        }
         co_await connection.serve_request();
         if (connection.released_) co_return;
         if (!connection.keep_alive_) break;
@@ -141,6 +158,17 @@ Task<HttpConnection::Next> HttpConnection::read_head() {
         look = before == 0 || buffer.size() >= limits.header_bytes ||
                buffer.find('\n', before) != std::string::npos;
     }
+}
+
+// Where the session of this request lives, if that is another loop. A request that will be refused anyway is
+// refused here.
+HttpContext* HttpConnection::home() const {
+    const std::vector<HttpContext*>& loops = context_->loops;
+    if (loops.empty() || context_->draining || admission_ == Admission::full) return nullptr;
+    if (route_of(head_, context_->loop.shared().options.socketio_paths) != Route::engineio) return nullptr;
+    const auto query = wire::engineio::parse_query(head_.query);
+    const unsigned index = query ? Loop::index_in(query->sid) : Loop::max;
+    return index < loops.size() && loops[index] != context_.get() ? loops[index] : nullptr;
 }
 
 Task<void> HttpConnection::refuse_head(HeadRefusal refusal) {

@@ -2,7 +2,8 @@
 // websocket.
 //
 // It lives as long as its coroutine. The server keeps the set of those that are open
-// (HttpContext::connections).
+// (HttpContext::connections). A request for a session of another loop takes the connection there, before
+// anything else is done about it.
 #pragma once
 
 #include <memory>
@@ -15,21 +16,22 @@ namespace forestay::net {
 class HttpConnection {
   public:
     enum class Admission : std::uint8_t { welcome, full };
-    // Takes the descriptor, which is non-blocking. `peer`: the other end's address. When we are full, the
-    // first request gets a 503, and that is all.
-    static void serve(const std::shared_ptr<HttpContext>& context, int fd, std::string peer,
-                      Admission admission);
+    // When we are full, the first request gets a 503, and that is all.
+    static void serve(const std::shared_ptr<HttpContext>& context, Arrival arrival, Admission admission);
+    // To another loop, which serves it as its own; closed when that one is draining. Nobody waits for it.
+    static void hand_over(HttpContext& to, Arrival arrival);
     ~HttpConnection();
 
     // No further request: closes at once when none is in flight, else behind its answer.
     void drain();
 
   private:
-    HttpConnection(std::shared_ptr<HttpContext> context, int fd, std::string peer, Admission admission);
+    HttpConnection(std::shared_ptr<HttpContext> context, Arrival arrival, Admission admission);
 
     enum class Next : std::uint8_t { request, refused, over };
     static Task<void> run(std::unique_ptr<HttpConnection> self);
     [[nodiscard]] Task<Next> read_head();
+    [[nodiscard]] HttpContext* home() const;
     [[nodiscard]] Task<void> refuse_head(wire::http::HeadRefusal refusal);
     [[nodiscard]] Task<void> serve_request();
     [[nodiscard]] Task<void> dispatch(ClientExchange& exchange);
@@ -40,6 +42,7 @@ class HttpConnection {
 
     std::shared_ptr<HttpContext> context_;
     std::string peer_;
+    Place place_;
     ByteStream client_;
     Admission admission_;
     bool idle_ = true;  // between requests

@@ -3,15 +3,18 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/net/byte_stream.h"
 #include "proxy/net/client_facts.h"
 #include "proxy/net/engineio_endpoint.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/reply.h"
+#include "proxy/net/unique_fd.h"
 #include "proxy/net/upstream_pool.h"
 #include "proxy/wire/http/head.h"
 
@@ -19,7 +22,21 @@ namespace forestay::net {
 
 class HttpConnection;
 
-struct HttpContext {
+// One of Common::connections, from the accept to the end and wherever the connection goes meanwhile.
+struct LeavePlace {
+    void operator()(Common* common) const noexcept { --common->connections; }
+};
+using Place = std::unique_ptr<Common, LeavePlace>;
+
+// A client's connection as it comes to a loop: from a listener, or from another loop.
+struct Arrival {
+    UniqueFd fd;       // non-blocking
+    std::string peer;  // the other end's address
+    Place place;
+    std::string early;  // read already, from the start of a head
+};
+
+struct HttpContext : std::enable_shared_from_this<HttpContext> {
     explicit HttpContext(Loop& l) : loop(l), endpoint(l), pool(l, streams) {}
 
     Loop& loop;
@@ -27,7 +44,8 @@ struct HttpContext {
     EngineIoEndpoint endpoint;
     UpstreamPool pool;
     std::set<HttpConnection*> connections;
-    bool draining = false;  // exchanges end, connections with them
+    std::vector<HttpContext*> loops;  // of the process, by index; empty: this is the only one
+    bool draining = false;            // exchanges end, connections with them
 };
 
 // One request and its answer, while it lasts. The handlers of the routes read and write through it.

@@ -78,6 +78,24 @@ UniqueFd listen_tcp(const Endpoint& endpoint) {
     return listen_on(endpoint, addresses->ai_addr, addresses->ai_addrlen);
 }
 
+// The first socket of an address binds and listens without SO_REUSEPORT, so that the kernel says no when
+// another process is there; only then it lets the others in, which come right behind it.
+UniqueFd listen_beside(const Endpoint& endpoint, int first) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    ::getsockname(first, reinterpret_cast<sockaddr*>(&address), &size);
+    const int on = 1;
+    UniqueFd fd(::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd || ::setsockopt(first, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::listen(fd.get(), backlog) != 0) {
+        fail(endpoint, std::strerror(errno));
+    }
+    return fd;
+}
+
 std::uint16_t bound_port(int fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -111,14 +129,13 @@ UniqueFd reserve() {
 }  // namespace
 
 struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
-    Impl(Loop& l, const Endpoint& e, Accepted a)
+    Impl(Loop& l, const Endpoint& e, UniqueFd fd, Accepted a)
         : loop(l),
           endpoint(e),
           accepted(std::move(a)),
           descriptor(l.context()),
           pause(l.context()),
           spare(reserve()) {
-        UniqueFd fd = e.unix_path.empty() ? listen_tcp(e) : listen_unix(e);
         if (e.unix_path.empty()) endpoint.port = bound_port(fd.get());
         descriptor.assign(fd.release());
     }
@@ -136,7 +153,16 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
 };
 
 Listener::Listener(Loop& loop, const Endpoint& endpoint, Accepted accepted)
-    : impl_(std::make_shared<Impl>(loop, endpoint, std::move(accepted))) {
+    : impl_(std::make_shared<Impl>(loop, endpoint,
+                                   endpoint.unix_path.empty() ? listen_tcp(endpoint) : listen_unix(endpoint),
+                                   std::move(accepted))) {
+    impl_->wait();
+}
+
+Listener::Listener(Loop& loop, Listener& first, Accepted accepted)
+    : impl_(std::make_shared<Impl>(loop, first.bound(),
+                                   listen_beside(first.bound(), first.impl_->descriptor.native_handle()),
+                                   std::move(accepted))) {
     impl_->wait();
 }
 

@@ -17,8 +17,11 @@ class Listener {
     // unix socket.
     using Accepted = std::function<void(int fd, std::string peer)>;
 
-    // Throws std::runtime_error.
+    // Throws std::runtime_error; a port that another process has is refused whatever that one allows.
     Listener(Loop& loop, const Endpoint& endpoint, Accepted accepted);
+    // One more at the TCP address of `first`, for another loop: the kernel deals out the clients among them
+    // (SO_REUSEPORT). Before either loop runs.
+    Listener(Loop& loop, Listener& first, Accepted accepted);
     // A unix socket's file goes, too.
     ~Listener();
 

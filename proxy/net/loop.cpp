@@ -4,13 +4,14 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <stdexcept>
 
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
-#include "proxy/net/upstream_set.h"
+#include "proxy/net/upstream.h"
 
 namespace forestay::net {
 
@@ -19,6 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 constexpr std::chrono::milliseconds tick_interval{500};
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static_assert(alphabet.size() == Loop::max);
 
 template <std::size_t N>
 std::array<unsigned char, N> random_bytes() {
@@ -29,7 +32,9 @@ std::array<unsigned char, N> random_bytes() {
 }  // namespace
 
 struct Loop::Impl {
-    explicit Impl(const Shared& s) : shared(s) { stats.sessions.rules.resize(s.policy.rules.rules().size()); }
+    Impl(const Shared& s, unsigned i) : shared(s), index(i) {
+        stats.sessions.rules.resize(s.policy.rules.rules().size());
+    }
 
     void arm();
     void on_wake();
@@ -40,6 +45,7 @@ struct Loop::Impl {
     }
 
     const Shared& shared;
+    const unsigned index;
     asio::io_context context{1};
     Stats stats;
     session::Workspace workspace;
@@ -49,12 +55,12 @@ struct Loop::Impl {
     session::TimePoint armed = session::never;
     asio::steady_timer ticker{context};
     std::unique_ptr<UpgradedSockets> sockets;
-    std::unique_ptr<UpstreamSet> upstreams;  // before the sockets when it goes
+    std::unique_ptr<Upstream> upstream;  // before the sockets when it goes
 };
 
-Loop::Loop(const Shared& shared) : impl_(std::make_unique<Impl>(shared)) {
+Loop::Loop(const Shared& shared, unsigned index) : impl_(std::make_unique<Impl>(shared, index)) {
     impl_->sockets = std::make_unique<UpgradedSockets>(*this);
-    impl_->upstreams = std::make_unique<UpstreamSet>(*this);
+    impl_->upstream = std::make_unique<Upstream>(*this);
     impl_->wheel.on_earlier = [impl = impl_.get()] { impl->arm(); };
 }
 
@@ -93,6 +99,9 @@ void Loop::Impl::tick() {
     });
 }
 
+unsigned Loop::index() const noexcept {
+    return impl_->index;
+}
 asio::io_context& Loop::context() {
     return impl_->context;
 }
@@ -111,8 +120,8 @@ UpgradedSockets& Loop::sockets() {
 TimerWheel& Loop::wheel() {
     return impl_->wheel;
 }
-UpstreamSet& Loop::upstreams() {
-    return *impl_->upstreams;
+Upstream& Loop::upstream() {
+    return *impl_->upstream;
 }
 session::TimePoint Loop::now() const {
     return impl_->now;
@@ -121,16 +130,21 @@ void Loop::read_clock() {
     impl_->now = Clock::now();
 }
 
-// 15 bytes: 20 characters of base64url, as the reference server's.
+// 15 bytes: 20 characters of base64url, as the reference server's. 114 bits are left to chance.
 std::string Loop::new_sid() {
-    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const auto bytes = random_bytes<15>();
     std::string sid;
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         const unsigned group = static_cast<unsigned>(bytes[i] << 16 | bytes[i + 1] << 8 | bytes[i + 2]);
         for (unsigned shift : {18U, 12U, 6U, 0U}) sid += alphabet[group >> shift & 63U];
     }
+    sid.front() = alphabet[impl_->index];
     return sid;
+}
+
+unsigned Loop::index_in(std::string_view sid) noexcept {
+    const std::size_t index = sid.empty() ? alphabet.npos : alphabet.find(sid.front());
+    return index == alphabet.npos ? max : static_cast<unsigned>(index);
 }
 
 std::uint64_t Loop::new_seed() {
@@ -142,7 +156,7 @@ std::uint64_t Loop::new_seed() {
 void Loop::run() {
     impl_->ticker.expires_after(tick_interval);
     impl_->tick();
-    impl_->upstreams->watch();
+    impl_->upstream->watch();
     for (;;) {
         try {
             impl_->context.run();
@@ -151,6 +165,10 @@ void Loop::run() {
             impl_->report(error.what());
         }
     }
+}
+
+void Loop::post(std::function<void()> task) {
+    asio::post(impl_->context, std::move(task));
 }
 
 void Loop::stop() {

@@ -2,9 +2,13 @@
 // the thread share. Nothing here is touched by another thread, but post() and stop().
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "proxy/auth/authenticator.h"
 #include "proxy/auth/origin.h"
@@ -22,7 +26,14 @@ namespace forestay::net {
 
 class UpgradedSockets;  // upgraded_sockets.h: the epoll set
 class TimerWheel;       // timer_wheel.h
-class UpstreamSet;      // upstream_set.h: the processes of the app, and whose turn it is to connect
+class Upstream;         // upstream.h: where the upstream is, and whose turn it is to connect
+
+// What the loops share and change: atomics only, for bounds that hold for the whole process. Nobody orders
+// anything by them.
+struct Common {
+    std::atomic<std::size_t> connections{0};  // that speak HTTP, on their way to another loop included
+    std::atomic<std::size_t> sessions{0};
+};
 
 // What a loop is given; shared by all loops, immutable, outlives them.
 struct Shared {
@@ -30,14 +41,19 @@ struct Shared {
     session::Policy policy;
     std::shared_ptr<const auth::Authenticator> authenticator;
     std::shared_ptr<const auth::OriginPolicy> origins;
-    Journal journal;
-    std::function<std::string()> render_metrics;  // called on the loop; empty: no /metrics
+    Journal journal;     // called on every loop's thread
+    unsigned loops = 1;  // how many there are, Loop::max at most
+    std::shared_ptr<Common> common = std::make_shared<Common>();
 };
 
 class Loop {
   public:
-    explicit Loop(const Shared& shared);
+    static constexpr unsigned max = 64;  // an index is one character of a sid
+
+    explicit Loop(const Shared& shared, unsigned index = 0);
     ~Loop();
+
+    [[nodiscard]] unsigned index() const noexcept;
 
     boost::asio::io_context& context();
     const Shared& shared() const;
@@ -45,17 +61,22 @@ class Loop {
     session::Workspace& workspace();
     UpgradedSockets& sockets();
     TimerWheel& wheel();
-    UpstreamSet& upstreams();
+    Upstream& upstream();
     // The time of this batch: read once per wake-up of the epoll set or the wheel, and by whoever else begins
     // a batch of work for the sessions.
     session::TimePoint now() const;
     void read_clock();
-    // Fresh randomness for sids and mask seeds (OpenSSL RAND_bytes).
+    // Fresh randomness for sids and mask seeds (OpenSSL RAND_bytes). The first character of a sid, or of
+    // whatever else a client brings back one day, names the loop that knows it.
     std::string new_sid();
     std::uint64_t new_seed();
+    // The index in a sid; max when it is none of ours.
+    [[nodiscard]] static unsigned index_in(std::string_view sid) noexcept;
 
-    void run();   // until stop(); an exception of a handler ends one session, not the loop
-    void stop();  // from any thread
+    void run();  // until stop(); an exception of a handler ends one session, not the loop
+    // From any thread. What is posted to a loop that has stopped goes unheard with the loop.
+    void post(std::function<void()> task);
+    void stop();
 
   private:
     struct Impl;

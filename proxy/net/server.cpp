@@ -1,7 +1,5 @@
 #include "proxy/net/server.h"
 
-#include <unistd.h>
-
 #include <boost/asio/io_context.hpp>
 #include <stdexcept>
 
@@ -20,27 +18,47 @@ constexpr std::size_t polite_refusals = 64;  // connections beyond the limit tha
 struct Server::Impl final : TimerEntry {
     explicit Impl(Loop& l) : loop(l), http(std::make_shared<HttpContext>(l)) {}
 
-    void accepted(int fd, std::string peer);
+    enum class From : std::uint8_t { tcp, unix_socket };
+    void accepted(int fd, std::string peer, From from);
+    HttpContext& next_loop();
     void due(session::TimePoint now) override;
 
     Loop& loop;
     std::shared_ptr<HttpContext> http;
     std::vector<std::unique_ptr<Listener>> listeners;
     std::vector<Endpoint> bound;
+    std::size_t dealt = 0;  // clients of unix sockets
     std::function<void()> drained;
     session::TimePoint drain_deadline = session::never;
 };
 
-Server::Server(Loop& loop) : impl_(std::make_unique<Impl>(loop)) {
+Server::Server(Loop& loop, Server* first) : impl_(std::make_unique<Impl>(loop)) {
     const Shared& shared = loop.shared();
     if (!shared.authenticator || !shared.origins)
         throw std::runtime_error("no authenticator, or no origin policy");
-    for (const Endpoint& endpoint : shared.options.listen) {
-        impl_->listeners.push_back(std::make_unique<Listener>(
-            loop, endpoint,
-            [impl = impl_.get()](int fd, std::string peer) { impl->accepted(fd, std::move(peer)); }));
-        impl_->bound.push_back(impl_->listeners.back()->bound());
+    const auto accepted = [impl = impl_.get()](Impl::From from) {
+        return [impl, from](int fd, std::string peer) { impl->accepted(fd, std::move(peer), from); };
+    };
+    auto& listeners = impl_->listeners;
+    if (first == nullptr) {
+        for (const Endpoint& endpoint : shared.options.listen) {
+            const auto from = endpoint.unix_path.empty() ? Impl::From::tcp : Impl::From::unix_socket;
+            listeners.push_back(std::make_unique<Listener>(loop, endpoint, accepted(from)));
+            impl_->bound.push_back(listeners.back()->bound());
+        }
+    } else {
+        for (const auto& other : first->impl_->listeners) {
+            if (!other->bound().unix_path.empty()) continue;
+            listeners.push_back(std::make_unique<Listener>(loop, *other, accepted(Impl::From::tcp)));
+            impl_->bound.push_back(other->bound());
+        }
     }
+}
+
+void Server::introduce(const std::vector<Server*>& servers) {
+    std::vector<HttpContext*> contexts;
+    for (const Server* server : servers) contexts.push_back(server->impl_->http.get());
+    for (const Server* server : servers) server->impl_->http->loops = contexts;
 }
 
 Server::~Server() {
@@ -58,21 +76,28 @@ Server::~Server() {
     }
 }
 
-void Server::Impl::accepted(int fd, std::string peer) {
+void Server::Impl::accepted(int fd, std::string peer, From from) {
     Stats& stats = loop.stats();
-    // Sessions count: their sockets are not HTTP connections any more.
-    const std::size_t open = http->connections.size() + http->endpoint.sessions();
+    Common& common = *loop.shared().common;
+    // Counted first and looked at then, so that two loops do not both have the last place. Sessions count:
+    // their sockets are not HTTP connections any more.
+    const std::size_t open = common.connections++ + common.sessions;
+    Arrival arrival{UniqueFd(fd), std::move(peer), Place(&common), {}};
     const std::size_t max = loop.shared().options.limits.connections;
     if (open < max) {
         ++stats.connections_accepted;
-        return HttpConnection::serve(http, fd, std::move(peer), HttpConnection::Admission::welcome);
+        HttpContext& to = from == From::tcp ? *http : next_loop();
+        if (&to != http.get()) return HttpConnection::hand_over(to, std::move(arrival));
+        return HttpConnection::serve(http, std::move(arrival), HttpConnection::Admission::welcome);
     }
     ++stats.connections_refused;
-    if (open < max + polite_refusals) {
-        HttpConnection::serve(http, fd, std::move(peer), HttpConnection::Admission::full);
-    } else {
-        ::close(fd);
-    }
+    if (open < max + polite_refusals)
+        HttpConnection::serve(http, std::move(arrival), HttpConnection::Admission::full);
+}
+
+// SO_REUSEPORT is for TCP.
+HttpContext& Server::Impl::next_loop() {
+    return http->loops.empty() ? *http : *http->loops[dealt++ % http->loops.size()];
 }
 
 void Server::drain(std::function<void()> done) {

@@ -17,10 +17,14 @@ class Server {
   public:
     // Binds and listens on all of Options::listen, and accepts as soon as the loop runs. `loop` outlives
     // this, and its Shared has an authenticator and an origin policy. Throws std::runtime_error naming the
-    // address that cannot be had.
-    explicit Server(Loop& loop);
+    // address that cannot be had. `first`: the server of another loop, at whose addresses this one listens
+    // too; unix sockets stay with the first, which deals out their clients.
+    explicit Server(Loop& loop, Server* first = nullptr);
     // Closes everything. On the loop's thread, or when it does not run.
     ~Server();
+
+    // Tells the servers of a process of each other, by the index of their loops. Before these run.
+    static void introduce(const std::vector<Server*>& servers);
 
     // What was bound, port 0 replaced.
     [[nodiscard]] const std::vector<Endpoint>& bound() const noexcept;

@@ -12,18 +12,27 @@ const AdminRoutes::TimePoint t0{100s};
 constexpr std::string_view token_sha256 = "c4bbcb1fbec99d65bf59d85c8cb62ee2db963f0fe106f483d9afa73bd4e39a8a";
 
 AdminRoutes open_routes() {
-    return AdminRoutes(
-        {"", [] { return std::string("forestay_up 1\n"); }, [] { return std::string_view(); }});
+    return AdminRoutes({"", [](const AdminRoutes::Rendered& done) { done("forestay_up 1\n"); },
+                        [] { return std::string_view(); }});
+}
+
+AdminAnswer ask(AdminRoutes& routes, const AdminRequest& request, bool host_matters = true,
+                AdminRoutes::TimePoint now = t0) {
+    AdminAnswer answer;
+    routes.answer(request, "127.0.0.1", host_matters, now,
+                  [&](AdminAnswer given) { answer = std::move(given); });
+    return answer;
 }
 
 AdminAnswer get(AdminRoutes routes, std::string_view target, std::string_view host = "127.0.0.1:9901") {
-    return routes.answer({"GET", target, {host}, {}}, "127.0.0.1", true, t0);
+    return ask(routes, {"GET", target, {host}, {}});
 }
 
 AdminAnswer get_with(std::vector<std::string_view> authorizations, std::string_view target,
                      std::string_view host = "127.0.0.1") {
-    AdminRoutes routes({std::string(token_sha256), [] { return std::string("m\n"); }, {}});
-    return routes.answer({"GET", target, {host}, std::move(authorizations)}, "127.0.0.1", true, t0);
+    AdminRoutes routes(
+        {std::string(token_sha256), [](const AdminRoutes::Rendered& done) { done("m\n"); }, {}});
+    return ask(routes, {"GET", target, {host}, std::move(authorizations)});
 }
 
 }  // namespace
@@ -41,7 +50,7 @@ BOOST_AUTO_TEST_CASE(admin_pages_are_where_they_are_expected) {
 
 BOOST_AUTO_TEST_CASE(admin_says_why_it_is_not_ready) {
     AdminRoutes routes({"", {}, [] { return std::string_view("upstream_down"); }});
-    const AdminAnswer answer = routes.answer({"GET", "/ready", {"localhost"}, {}}, "", true, t0);
+    const AdminAnswer answer = ask(routes, {"GET", "/ready", {"localhost"}, {}});
     BOOST_TEST(answer.status == 503U);
     BOOST_TEST(answer.body == "{\"ready\":false,\"reason\":\"upstream_down\"}\n");
     BOOST_TEST(get(std::move(routes), "/metrics").status == 404U);
@@ -49,9 +58,9 @@ BOOST_AUTO_TEST_CASE(admin_says_why_it_is_not_ready) {
 
 // Row A05 of the hostile inputs: nothing here has side effects.
 BOOST_AUTO_TEST_CASE(admin_takes_no_other_method_than_get) {
+    AdminRoutes routes = open_routes();
     for (const auto* method : {"POST", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "get"}) {
-        BOOST_TEST(open_routes().answer({method, "/metrics", {"localhost"}, {}}, "", true, t0).status ==
-                   405U);
+        BOOST_TEST(ask(routes, {method, "/metrics", {"localhost"}, {}}).status == 405U);
     }
 }
 
@@ -69,13 +78,14 @@ BOOST_AUTO_TEST_CASE(admin_does_not_answer_to_a_stranger_s_name) {
 }
 
 BOOST_AUTO_TEST_CASE(admin_wants_exactly_one_host) {
-    BOOST_TEST(open_routes().answer({"GET", "/live", {}, {}}, "", true, t0).status == 400U);
-    BOOST_TEST(open_routes().answer({"GET", "/live", {"localhost", "localhost"}, {}}, "", true, t0).status ==
-               400U);
+    AdminRoutes routes = open_routes();
+    BOOST_TEST(ask(routes, {"GET", "/live", {}, {}}).status == 400U);
+    BOOST_TEST(ask(routes, {"GET", "/live", {"localhost", "localhost"}, {}}).status == 400U);
 }
 
 BOOST_AUTO_TEST_CASE(admin_on_a_unix_socket_does_not_mind_the_name) {
-    BOOST_TEST(open_routes().answer({"GET", "/live", {"anything"}, {}}, "", false, t0).status == 200U);
+    AdminRoutes routes = open_routes();
+    BOOST_TEST(ask(routes, {"GET", "/live", {"anything"}, {}}, false).status == 200U);
 }
 
 // Row A02 of the hostile inputs.
@@ -103,12 +113,40 @@ BOOST_AUTO_TEST_CASE(admin_answers_to_any_name_when_the_token_is_right) {
 // Row A06 of the hostile inputs: many scrapes at once cost one rendering per 250 ms.
 BOOST_AUTO_TEST_CASE(metrics_are_rendered_once_for_all_who_ask_at_once) {
     int rendered = 0;
-    AdminRoutes routes({"", [&] { return std::to_string(++rendered); }, {}});
-    const auto ask = [&](AdminRoutes::TimePoint now) {
-        return routes.answer({"GET", "/metrics", {"localhost"}, {}}, "", true, now).body;
+    AdminRoutes routes(
+        {"", [&](const AdminRoutes::Rendered& done) { done(std::to_string(++rendered)); }, {}});
+    const auto scrape = [&](AdminRoutes::TimePoint now) {
+        return ask(routes, {"GET", "/metrics", {"localhost"}, {}}, true, now).body;
     };
-    BOOST_TEST(ask(t0) == "1");
-    BOOST_TEST(ask(t0 + 249ms) == "1");
-    BOOST_TEST(ask(t0 + 250ms) == "2");
-    BOOST_TEST(ask(t0 + 251ms) == "2");
+    BOOST_TEST(scrape(t0) == "1");
+    BOOST_TEST(scrape(t0 + 249ms) == "1");
+    BOOST_TEST(scrape(t0 + 250ms) == "2");
+    BOOST_TEST(scrape(t0 + 251ms) == "2");
+}
+
+BOOST_AUTO_TEST_CASE(metrics_that_take_time_answer_all_who_have_come_meanwhile) {
+    std::vector<AdminRoutes::Rendered> renderings;
+    AdminRoutes routes({"", [&](AdminRoutes::Rendered done) { renderings.push_back(std::move(done)); }, {}});
+    std::string answers;
+    const auto scrape = [&] {
+        routes.answer({"GET", "/metrics", {"localhost"}, {}}, "", true, t0,
+                      [&](const AdminAnswer& answer) { answers += answer.body; });
+    };
+    scrape();
+    scrape();
+    BOOST_TEST(answers == "");
+    BOOST_REQUIRE(renderings.size() == 1U);
+    renderings[0]("m");
+    BOOST_TEST(answers == "mm");
+}
+
+BOOST_AUTO_TEST_CASE(metrics_that_come_after_the_end_are_nobody_s) {
+    AdminRoutes::Rendered rendered;
+    AdminRoutes routes({"", [&](AdminRoutes::Rendered done) { rendered = std::move(done); }, {}});
+    bool answered = false;
+    routes.answer({"GET", "/metrics", {"localhost"}, {}}, "", true, t0,
+                  [&](const AdminAnswer&) { answered = true; });
+    routes.close();
+    rendered("m");
+    BOOST_TEST(!answered);
 }

@@ -38,7 +38,7 @@ struct Running {
         admin.reset();
     }
     static AdminRoutes::Options options() {
-        return {"", [] { return std::string("forestay_up 1\n"); }, {}};
+        return {"", [](const AdminRoutes::Rendered& done) { done("forestay_up 1\n"); }, {}};
     }
     [[nodiscard]] std::uint16_t port() const { return admin->bound().front().port; }
 

@@ -7,6 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <stdexcept>
+#include <string>
 
 #include "proxy/net/loop.h"
 #include "proxy/net/unique_fd.h"
@@ -45,6 +46,32 @@ BOOST_AUTO_TEST_CASE(a_client_that_cannot_be_taken_is_not_the_last_one) {
     loop.run();
     BOOST_TEST(clients == 2U);
     BOOST_TEST(told == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(two_at_one_address_share_the_clients_and_let_nobody_else_in) {
+    Shared shared;
+    Loop loop(shared);
+    constexpr int clients = 64;
+    int to_first = 0;
+    int to_second = 0;
+    const auto counting = [&](int& count) {
+        return [&](int fd, const std::string&) {
+            const UniqueFd owned(fd);
+            ++count;
+            if (to_first + to_second == clients) loop.stop();
+        };
+    };
+    Listener first(loop, {"127.0.0.1", 0, {}}, counting(to_first));
+    Listener second(loop, first, counting(to_second));
+    BOOST_TEST(second.bound().port == first.bound().port);
+    BOOST_CHECK_EXCEPTION(
+        Listener(loop, first.bound(), counting(to_first)), std::runtime_error,
+        [](const std::exception& e) { return std::string(e.what()).ends_with("Address already in use"); });
+    std::vector<UniqueFd> open;
+    for (int i = 0; i < clients; ++i) open.push_back(connect_to(first.bound().port));
+    loop.run();
+    BOOST_TEST(to_first > 0);
+    BOOST_TEST(to_second > 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,8 +7,6 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 #include <condition_variable>
 #include <cstring>
@@ -34,6 +32,30 @@ std::string fields_of(const std::string& head, std::string_view name) {
         any = true;
     }
     return any ? found : "-";
+}
+
+unsigned loops_of_this_program() {
+    const auto& program = boost::unit_test::framework::master_test_suite();
+    return program.argc > 1 ? static_cast<unsigned>(std::stoul(program.argv[1])) : 1;
+}
+
+template <class Numbers>
+void add(Numbers& sums, const Numbers& numbers) {
+    std::transform(sums.begin(), sums.end(), numbers.begin(), sums.begin(), std::plus<>());
+}
+void add(net::Stats& sums, const net::Stats& stats) {
+    sums.connections_accepted += stats.connections_accepted;
+    sums.connections_refused += stats.connections_refused;
+    sums.handovers += stats.handovers;
+    sums.sid_mismatches += stats.sid_mismatches;
+    sums.dropped_header_fields += stats.dropped_header_fields;
+    sums.spooled_uploads += stats.spooled_uploads;
+    sums.spooled_bytes += stats.spooled_bytes;
+    add(sums.http_requests, stats.http_requests);
+    add(sums.origin_refusals, stats.origin_refusals);
+    add(sums.auth_refusals, stats.auth_refusals);
+    add(sums.handshake_failures, stats.handshake_failures);
+    for (const auto& [reason, count] : stats.head_refusals) sums.head_refusals[reason] += count;
 }
 
 }  // namespace
@@ -199,22 +221,23 @@ Proxy::Proxy(const Upstream& upstream, Setup setup) {
         const std::lock_guard lock(mutex_);
         journal_.push_back(std::move(line));
     };
-    loop_ = std::make_unique<net::Loop>(shared_);
-    server_ = std::make_unique<net::Server>(*loop_);
-    thread_ = std::thread([this] { loop_->run(); });
+    shared_.loops = setup.loops != 0 ? setup.loops : loops_of_this_program();
+    loops_ = std::make_unique<net::Loops>(shared_);
+    thread_ = std::thread([this] { loops_->run(); });
 }
 
 Proxy::~Proxy() {
     stop();
-    server_.reset();
 }
 
 const net::Stats& Proxy::stop() {
     if (thread_.joinable()) {
-        loop_->stop();
+        loops_->stop();
         thread_.join();
     }
-    return loop_->stats();
+    sums_ = {};
+    for (std::size_t i = 0; i < loops_->size(); ++i) add(sums_, loops_->at(i).stats());
+    return sums_;
 }
 
 Peer Proxy::client() {
@@ -243,11 +266,11 @@ Peer Proxy::client(std::string_view request) {
 }
 
 void Proxy::drain() {
-    boost::asio::post(loop_->context(), [this] {
-        server_->drain([this] {
+    loops_->at(0).post([this] {
+        loops_->drain([this] {
             const std::lock_guard lock(mutex_);
             drained_ = true;
-            loop_->stop();
+            loops_->stop();
         });
     });
 }

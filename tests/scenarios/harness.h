@@ -1,8 +1,9 @@
 // forestay between a client and an upstream that the test plays itself: real sockets, free ports, blocking
 // calls.
 //
-// The proxy's loop has a thread of its own. Every blocking call gives up after some seconds and fails the
-// test, so that nothing waits for ever; no test waits for time to pass.
+// The proxy has threads of its own: one loop, or as many as the test program is told (scenario_tests -- 2).
+// Every blocking call gives up after some seconds and fails the test, so that nothing waits for ever; no test
+// waits for time to pass.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "proxy/net/loop.h"
-#include "proxy/net/server.h"
+#include "proxy/net/loops.h"
 #include "proxy/net/unique_fd.h"
 
 namespace forestay::scenarios {
@@ -85,6 +85,7 @@ struct Setup {
     session::Policy policy;
     auth::AuthOptions auth;
     auth::OriginOptions origins;
+    unsigned loops = 0;  // 0: as many as the test program is told
 };
 
 class Proxy {
@@ -94,11 +95,12 @@ class Proxy {
 
     [[nodiscard]] Peer client();
     [[nodiscard]] Peer client(std::string_view request);
-    [[nodiscard]] const net::Endpoint& address() const { return server_->bound().front(); }
+    [[nodiscard]] const net::Endpoint& address() const { return loops_->bound().front(); }
+    [[nodiscard]] net::Loops& loops() { return *loops_; }
     // Starts draining; the returned function waits until that is done.
     void drain();
     void wait_drained();
-    // Ends the loop; counters may be read afterwards.
+    // Ends the loops, and says what they have counted: of sums, what the tests ask for.
     const net::Stats& stop();
     // Entries so far, "event name=value ...", without durations.
     [[nodiscard]] std::vector<std::string> journal();
@@ -108,8 +110,8 @@ class Proxy {
     std::mutex mutex_;
     std::vector<std::string> journal_;
     bool drained_ = false;
-    std::unique_ptr<net::Loop> loop_;
-    std::unique_ptr<net::Server> server_;
+    std::unique_ptr<net::Loops> loops_;
+    net::Stats sums_;
     std::thread thread_;
 };
 

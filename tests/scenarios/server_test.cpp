@@ -134,8 +134,10 @@ BOOST_AUTO_TEST_CASE(a_drain_is_bounded) {
 }
 
 BOOST_AUTO_TEST_CASE(an_app_that_is_down_is_in_the_journal_once) {
+    Setup setup;
+    setup.loops = 1;  // each finds out by itself
     Upstream upstream;
-    Proxy proxy(upstream);
+    Proxy proxy(upstream, setup);
     upstream.stop();
     for (int i = 0; i < 2; ++i) {
         Peer client = proxy.client(get);
