@@ -11,6 +11,7 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/session_driver.h"
+#include "proxy/net/upstream_set.h"
 
 namespace forestay::net {
 
@@ -42,13 +43,14 @@ HttpAnswer too_many() {
 
 // What the upstream is asked: the client's own path and query, with our transport. Some clients leave the
 // last slash out; python answers that with the web application's 404.
-std::string upstream_target(const std::string& prefix, const GuardedRequest& request) {
-    std::string target = prefix + request.target.substr(0, request.target.find('?'));
-    if (!target.ends_with('/')) target += '/';
-    target += request.query.revision == Revision::v3 ? "?EIO=3" : "?EIO=4";
-    target += "&transport=websocket";
-    if (!request.query.user.empty()) target += '&' + request.query.user;
-    return target;
+std::unique_ptr<UpstreamHandshakeRequest> upstream_handshake(GuardedRequest& request) {
+    auto handshake = std::make_unique<UpstreamHandshakeRequest>();
+    handshake->target = request.target.substr(0, request.target.find('?'));
+    if (!handshake->target.ends_with('/')) handshake->target += '/';
+    handshake->revision = request.query.revision == Revision::v3 ? 3 : 4;
+    handshake->query = std::move(request.query.user);
+    handshake->fields = std::move(request.upstream_fields);
+    return handshake;
 }
 
 }  // namespace
@@ -66,6 +68,8 @@ struct EngineIoEndpoint::Impl final : SessionHost {
     [[nodiscard]] bool full() const {
         return loop.shared().common->sessions >= loop.shared().options.limits.connections;
     }
+    // Why no session can begin now; empty: it can.
+    [[nodiscard]] std::optional<HttpAnswer> refuse_session() const;
     // The session of a request that names one, or why not.
     [[nodiscard]] SessionDriver* find(const GuardedRequest& request, HttpAnswer& refused) const;
     SessionDriver& open(GuardedRequest request, session::Dialect dialect, bool websocket);
@@ -74,6 +78,17 @@ struct EngineIoEndpoint::Impl final : SessionHost {
     std::array<std::uint64_t, 4> label_key{};
     std::unordered_map<std::string, std::unique_ptr<SessionDriver>> sessions;  // by sid
 };
+
+// During an outage new clients are held like all others, but not for ever: whoever comes later is better off
+// knowing.
+std::optional<HttpAnswer> EngineIoEndpoint::Impl::refuse_session() const {
+    if (full()) return too_many();
+    const auto down_since = loop.upstreams().down_since();
+    if (!down_since || loop.now() - *down_since <= loop.shared().options.upstream.hold) return {};
+    HttpAnswer refused = refusal(503, R"({"code":3,"message":"Upstream down"})");
+    refused.retry_after = static_cast<unsigned>(loop.new_seed() % 5 + 1);
+    return refused;
+}
 
 // What stands for a sid in logs: a sid is a secret, and lines of one session should be found together.
 std::string EngineIoEndpoint::Impl::label(const std::string& sid) const {
@@ -107,6 +122,7 @@ SessionDriver* EngineIoEndpoint::Impl::find(const GuardedRequest& request, HttpA
         refused = forbidden();
         return nullptr;
     }
+    found->second->heard_again(request.upstream_fields);
     return found->second.get();
 }
 
@@ -127,11 +143,7 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
         origins.subject = std::move(request.identity->subject);
     }
     std::unique_ptr<UpstreamHandshakeRequest> connect;
-    if (dialect != session::Dialect::plain) {
-        connect = std::make_unique<UpstreamHandshakeRequest>();
-        connect->target = upstream_target(loop.shared().options.upstream.urls.front().path_prefix, request);
-        connect->fields = std::move(request.upstream_fields);
-    }
+    if (dialect != session::Dialect::plain) connect = upstream_handshake(request);
     std::string sid = setup.sid;
     auto driver = std::make_unique<SessionDriver>(loop, *this, std::move(setup), std::move(origins),
                                                   std::move(connect), std::move(request.refused_code));
@@ -151,8 +163,8 @@ EngineIoEndpoint::Exchange EngineIoEndpoint::poll(GuardedRequest request, Answer
     if (request.query.transport == Transport::polling) {
         if (!request.query.sid.empty()) {
             driver = impl_->find(request, refused);
-        } else if (impl_->full()) {
-            refused = too_many();
+        } else if (std::optional<HttpAnswer> not_now = impl_->refuse_session()) {
+            refused = std::move(*not_now);
         } else {
             const bool eio3 = request.query.revision == Revision::v3;
             driver = &impl_->open(std::move(request),
@@ -198,7 +210,7 @@ void EngineIoEndpoint::lost(const Exchange& exchange) {
 
 std::optional<HttpAnswer> EngineIoEndpoint::refuse_upgrade(const GuardedRequest& request) const {
     if (request.query.transport != Transport::websocket) return bad_request();
-    if (request.query.sid.empty()) return impl_->full() ? std::optional(too_many()) : std::nullopt;
+    if (request.query.sid.empty()) return impl_->refuse_session();
     HttpAnswer refused;
     const SessionDriver* driver = impl_->find(request, refused);
     if (driver == nullptr) return refused;

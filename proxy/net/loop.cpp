@@ -11,7 +11,7 @@
 
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
-#include "proxy/net/upstream.h"
+#include "proxy/net/upstream_set.h"
 
 namespace forestay::net {
 
@@ -55,12 +55,12 @@ struct Loop::Impl {
     session::TimePoint armed = session::never;
     asio::steady_timer ticker{context};
     std::unique_ptr<UpgradedSockets> sockets;
-    std::unique_ptr<Upstream> upstream;  // before the sockets when it goes
+    std::unique_ptr<UpstreamSet> upstreams;  // before the sockets when it goes
 };
 
 Loop::Loop(const Shared& shared, unsigned index) : impl_(std::make_unique<Impl>(shared, index)) {
     impl_->sockets = std::make_unique<UpgradedSockets>(*this);
-    impl_->upstream = std::make_unique<Upstream>(*this);
+    impl_->upstreams = std::make_unique<UpstreamSet>(*this);
     impl_->wheel.on_earlier = [impl = impl_.get()] { impl->arm(); };
 }
 
@@ -120,8 +120,8 @@ UpgradedSockets& Loop::sockets() {
 TimerWheel& Loop::wheel() {
     return impl_->wheel;
 }
-Upstream& Loop::upstream() {
-    return *impl_->upstream;
+UpstreamSet& Loop::upstreams() {
+    return *impl_->upstreams;
 }
 session::TimePoint Loop::now() const {
     return impl_->now;
@@ -156,7 +156,7 @@ std::uint64_t Loop::new_seed() {
 void Loop::run() {
     impl_->ticker.expires_after(tick_interval);
     impl_->tick();
-    impl_->upstream->watch();
+    impl_->upstreams->watch();
     for (;;) {
         try {
             impl_->context.run();

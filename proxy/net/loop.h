@@ -26,7 +26,7 @@ namespace forestay::net {
 
 class UpgradedSockets;  // upgraded_sockets.h: the epoll set
 class TimerWheel;       // timer_wheel.h
-class Upstream;         // upstream.h: where the upstream is, and whose turn it is to connect
+class UpstreamSet;      // upstream_set.h: the processes of the app, and whose turn it is to connect
 
 // What the loops share and change: atomics only, for bounds that hold for the whole process. Nobody orders
 // anything by them.
@@ -61,7 +61,7 @@ class Loop {
     session::Workspace& workspace();
     UpgradedSockets& sockets();
     TimerWheel& wheel();
-    Upstream& upstream();
+    UpstreamSet& upstreams();
     // The time of this batch: read once per wake-up of the epoll set or the wheel, and by whoever else begins
     // a batch of work for the sessions.
     session::TimePoint now() const;

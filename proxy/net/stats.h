@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/session/stats.h"
 
@@ -32,6 +33,14 @@ enum class ClientTransport : std::uint8_t { http, polling, websocket, plain_webs
 constexpr std::array<std::string_view, 4> client_transport_names{"http", "polling", "websocket",
                                                                  "plain_websocket"};
 
+// One process of the app, by index into UpstreamOptions::urls.
+struct UpstreamStats {
+    std::uint64_t sessions = 0;  // gauge: that belong to it
+    std::uint64_t connects = 0;  // attempts, all purposes
+    std::uint64_t failures = 0;
+    bool up = false;  // the last attempt succeeded
+};
+
 struct Stats {
     session::Stats sessions;
     std::array<std::uint64_t, client_transport_names.size()> client_connections{};  // gauge, open now
@@ -53,7 +62,8 @@ struct Stats {
     std::uint64_t spooled_bytes = 0;
     std::uint64_t upstream_connects = 0;  // attempts, all purposes
     std::uint64_t upstream_connect_failures = 0;
-    bool upstream_up = false;     // the last attempt to reach it succeeded
+    bool upstream_up = false;  // the last attempt to reach one of its processes succeeded
+    std::vector<UpstreamStats> upstreams;
     session::Histogram loop_lag;  // how late the loop's own tick was
 };
 
