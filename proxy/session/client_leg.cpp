@@ -19,6 +19,11 @@ std::string_view noop_body(Revision revision) {
     return revision == Revision::v3 ? "1:6" : "6";
 }
 
+std::uint64_t messages(const std::vector<Outgoing>& packets) {
+    return static_cast<std::uint64_t>(std::count_if(
+        packets.begin(), packets.end(), [](const Outgoing& one) { return one.type == PacketType::message; }));
+}
+
 }  // namespace
 
 ClientLeg::ClientLeg(const Policy& policy, Stats& stats, ActionList& actions, Revision revision)
@@ -37,21 +42,19 @@ void ClientLeg::set_state(ClientState state) {
 }
 
 bool ClientLeg::send(PacketType type, std::string_view data, std::string_view raw) {
+    if (state_ == ClientState::away) return true;
     if (type == PacketType::message) {
         ++stats_.to_client.messages;
         stats_.to_client.bytes += data.size() + 1;
+        ++sent_;
     }
     if (state_ == ClientState::websocket) {
-        if (!raw.empty()) {
+        if (raw.empty())
+            write_packet(type, data);
+        else
             actions_.send_client(raw);
-            return true;
-        }
-        std::string& frame = actions_.made();
-        std::string& text = actions_.made();
-        text += static_cast<char>(type);
-        text += data;
-        wire::websocket::write_frame(frame, Opcode::text, text, std::nullopt);
-        actions_.send_client(frame);
+        handed_ = sent_;
+        if (type == PacketType::ping) ping_mark_ = handed_;
         return true;
     }
     // A ping that waits behind thousands of messages comes too late for its pong.
@@ -63,16 +66,32 @@ bool ClientLeg::send(PacketType type, std::string_view data, std::string_view ra
 }
 
 bool ClientLeg::send_binary(std::string_view data, std::string_view raw) {
+    if (state_ == ClientState::away) return true;
     ++stats_.to_client.messages;
     stats_.to_client.bytes += data.size();
+    ++sent_;
     if (state_ != ClientState::websocket) {
         outbox_.push({PacketType::message, true, std::string(data)});
         return outbox_.bytes() <= policy_.limits.outbox_bytes + policy_.limits.message_bytes;
     }
-    if (!raw.empty()) {
+    if (raw.empty())
+        write_binary(data);
+    else
         actions_.send_client(raw);
-        return true;
-    }
+    handed_ = sent_;
+    return true;
+}
+
+void ClientLeg::write_packet(PacketType type, std::string_view data) {
+    std::string& frame = actions_.made();
+    std::string& text = actions_.made();
+    text += static_cast<char>(type);
+    text += data;
+    wire::websocket::write_frame(frame, Opcode::text, text, std::nullopt);
+    actions_.send_client(frame);
+}
+
+void ClientLeg::write_binary(std::string_view data) {
     std::string& frame = actions_.made();
     if (revision_ == Revision::v3) {
         std::string& typed = actions_.made();
@@ -83,7 +102,6 @@ bool ClientLeg::send_binary(std::string_view data, std::string_view raw) {
         wire::websocket::write_frame(frame, Opcode::binary, data, std::nullopt);
     }
     actions_.send_client(frame);
-    return true;
 }
 
 void ClientLeg::write_frame(Opcode opcode, std::string_view payload) {
@@ -124,11 +142,13 @@ void ClientLeg::answer_poll(TimePoint now) {
 }
 
 void ClientLeg::answer_poll_with(std::size_t most) {
-    in_flight_ = outbox_.take(most);
+    in_flight_ = outbox_.take_run(most);
     in_flight_exchange_ = poll_;
     noop_due_ = never;
     std::string& body = actions_.made();
+    handed_ += messages(in_flight_);
     for (const Outgoing& packet : in_flight_) {
+        if (packet.type == PacketType::ping) ping_mark_ = handed_;  // a body arrives as a whole
         wire::engineio::append_to_payload(body, revision_, {packet.type, packet.binary, packet.data});
     }
     actions_.push(action::AnswerExchange{std::exchange(poll_, 0), 200, body});
@@ -154,6 +174,7 @@ void ClientLeg::exchange_lost(ExchangeId exchange) {
     std::erase(held_posts_, exchange);
     if (exchange != in_flight_exchange_) return;
     in_flight_exchange_ = 0;
+    handed_ -= messages(in_flight_);
     outbox_.restore(std::exchange(in_flight_, {}));
 }
 
@@ -205,12 +226,53 @@ void ClientLeg::upgraded() {
     write_packets(outbox_.take_all());
 }
 
-void ClientLeg::write_packets(std::vector<Outgoing> packets) {
-    for (const Outgoing& packet : packets) {
-        Traffic counted = stats_.to_client;  // they were counted when they were queued
-        static_cast<void>(packet.binary ? send_binary(packet.data) : send(packet.type, packet.data));
-        stats_.to_client = counted;
+void ClientLeg::write_packets(const std::vector<Outgoing>& packets) {
+    for (const Outgoing& packet : packets) {  // they were counted when they were queued
+        if (packet.binary)
+            write_binary(packet.data);
+        else
+            write_packet(packet.type, packet.data);
+        if (packet.type == PacketType::message) ++handed_;
+        if (packet.type == PacketType::ping) ping_mark_ = handed_;
     }
+}
+
+void ClientLeg::lost() {
+    if (poll_ != 0) actions_.push(action::AnswerExchange{poll_, 200, "1"});
+    release_posts();
+    set_state(ClientState::away);
+    paused_ = pong_awaited_ = false;
+    reading_.reset();
+    static_cast<void>(outbox_.take_all());
+    poll_ = in_flight_exchange_ = 0;
+    in_flight_.clear();
+    noop_due_ = ping_due_ = pong_due_ = probe_due_ = blocked_since_ = paused_since_ = never;
+}
+
+void ClientLeg::take(ClientLeg& from) {
+    set_state(from.state_);
+    paused_ = from.paused_;
+    pong_awaited_ = from.pong_awaited_;
+    reading_ = std::move(from.reading_);
+    outbox_ = std::move(from.outbox_);
+    poll_ = from.poll_;
+    in_flight_exchange_ = from.in_flight_exchange_;
+    in_flight_ = std::move(from.in_flight_);
+    held_posts_ = std::move(from.held_posts_);
+    control_frames_ = from.control_frames_;
+    sent_ = from.sent_;
+    handed_ = from.handed_;
+    ping_mark_ = from.ping_mark_;
+    confirmed_ = from.confirmed_;
+    noop_due_ = from.noop_due_;
+    ping_due_ = from.ping_due_;
+    pong_due_ = from.pong_due_;
+    probe_due_ = from.probe_due_;
+    blocked_since_ = from.blocked_since_;
+    paused_since_ = from.paused_since_;
+    from.poll_ = 0;
+    from.held_posts_.clear();
+    from.lost();
 }
 
 void ClientLeg::blocked(std::size_t, TimePoint now) {
@@ -252,6 +314,7 @@ void ClientLeg::pong_received() {
     }
     pong_awaited_ = false;
     pong_due_ = never;
+    confirmed_ = ping_mark_;
 }
 
 void ClientLeg::heard(TimePoint now) {

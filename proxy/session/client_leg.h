@@ -35,6 +35,15 @@ class ClientLeg {
     [[nodiscard]] bool send(wire::engineio::PacketType type, std::string_view data,
                             std::string_view raw = {});
     [[nodiscard]] bool send_binary(std::string_view data, std::string_view raw = {});
+    // What was sent last may end a polling body; what was not, only if nothing else fits.
+    void end_run() { outbox_.end_run(); }
+    // It goes out at the end of this input.
+    [[nodiscard]] bool writes_now() const noexcept {
+        return state_ == ClientState::websocket || (poll_ != 0 && in_flight_exchange_ == 0);
+    }
+    // Messages that were sent here so far, and how many of them the client has shown to have.
+    [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+    [[nodiscard]] std::uint64_t confirmed() const noexcept { return confirmed_; }
     // Writes a frame that is no packet to the websocket, if there is one.
     void write_frame(wire::websocket::Opcode opcode, std::string_view payload);
     void write_close(std::uint16_t code, std::string_view reason);
@@ -63,6 +72,11 @@ class ClientLeg {
     // "5": from here on the websocket only.
     void upgraded();
 
+    // The client is away: what waits is forgotten, exchanges are let go (EIO4).
+    void lost();
+    // The client is back, on the leg of another session, which is lost then.
+    void take(ClientLeg& from);
+
     // Backpressure from the shell.
     void blocked(std::size_t pending, TimePoint now);
     void drained();
@@ -89,7 +103,9 @@ class ClientLeg {
   private:
     // At most `most` packets answer the waiting GET.
     void answer_poll_with(std::size_t most);
-    void write_packets(std::vector<Outgoing> packets);
+    void write_packets(const std::vector<Outgoing>& packets);
+    void write_packet(wire::engineio::PacketType type, std::string_view data);
+    void write_binary(std::string_view data);
 
     const Policy& policy_;
     Stats& stats_;
@@ -105,6 +121,10 @@ class ClientLeg {
     std::vector<Outgoing> in_flight_;
     std::vector<ExchangeId> held_posts_;
     TokenBucket control_frames_;
+    std::uint64_t sent_ = 0;       // messages so far
+    std::uint64_t handed_ = 0;     // of these, to a transport
+    std::uint64_t ping_mark_ = 0;  // of these, before the last ping or in one body with it
+    std::uint64_t confirmed_ = 0;  // that mark, when its pong came
     TimePoint noop_due_ = never;
     TimePoint ping_due_ = never;  // EIO4: our next ping
     TimePoint pong_due_ = never;  // EIO4: its pong; EIO3: the client's next packet

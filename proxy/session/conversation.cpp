@@ -10,7 +10,7 @@ using wire::websocket::CloseCode;
 
 Conversation::Conversation(const Policy& policy, Stats& stats, ActionList& actions, ClientLeg& client,
                            UpstreamLeg& upstream, wire::engineio::Revision revision, std::uint64_t seed,
-                           bool credential_in_connect, TimePoint now)
+                           std::string secret, bool credential_in_connect, TimePoint now)
     : policy_(policy),
       stats_(stats),
       actions_(actions),
@@ -18,11 +18,15 @@ Conversation::Conversation(const Policy& policy, Stats& stats, ActionList& actio
       upstream_(upstream),
       revision_(revision),
       requests_(policy, stats, seed),
+      held_(policy.resume_upstream),
+      record_(policy, stats, actions, client, revision, seed, std::move(secret)),
       credential_(credential_in_connect ? Credential::wanted : Credential::not_needed),
       first_connect_due_(now + policy.limits.first_connect_timeout) {
     if (revision == wire::engineio::Revision::v3) {
         // EIO3: "/" is joined by the handshake, and the upstream says so unasked.
-        namespaces_.push_back({"/", next_serial_++, false, now + policy.limits.connect_reply_timeout, {}});
+        Namespace& root = namespaces_.emplace_back();
+        root.name = "/";
+        root.serial = next_serial_++;
         first_connect_due_ = never;
     }
 }
@@ -43,6 +47,8 @@ void Conversation::leave(std::string_view name) {
         upstream_binary_->answers.reset();
     }
     requests_.forget_nsp(serial);
+    tell_dropped(held_.forget_nsp(serial), Drop::held_expired);
+    if (record_.on()) record_.forget(serial);
     std::erase_if(namespaces_, [serial](const Namespace& one) { return one.serial == serial; });
 }
 
@@ -58,15 +64,23 @@ MaybeEnding Conversation::to_client(std::string_view text, std::string_view raw)
     return outbox_full();
 }
 
+MaybeEnding Conversation::unit_to_client(std::string_view name, std::string_view text, std::string_view raw,
+                                         const std::vector<std::string>& attachments) {
+    const Namespace* nsp = record_.on() ? find(name) : nullptr;
+    if (nsp != nullptr) {
+        if (record_.send(nsp->serial, text, raw, attachments)) return std::nullopt;
+        return outbox_full();
+    }
+    if (auto ending = to_client(text, raw)) return ending;
+    for (const std::string& attachment : attachments) {
+        if (!client_.send_binary(attachment)) return outbox_full();
+    }
+    return std::nullopt;
+}
+
 Ending Conversation::outbox_full() {
     stats_.count(Drop::outbox_overflow);
     return {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"};
-}
-
-Ending Conversation::held_full() {
-    stats_.count(Drop::held_overflow);
-    return {CloseSide::forestay, CloseReason::limit, CloseCode::try_again_later,
-            "too much waits for the upstream"};
 }
 
 MaybeEnding Conversation::tick(TimePoint now) {
@@ -86,6 +100,7 @@ MaybeEnding Conversation::tick(TimePoint now) {
         if (auto ending = upstream_overdue(now)) return ending;
     }
     requests_.age_tombstones(now);
+    if (auto ending = drop_overdue(now)) return ending;
     return give_fallbacks(now);
 }
 
@@ -100,7 +115,7 @@ MaybeEnding Conversation::upstream_overdue(TimePoint now) {
     }
     for (const Namespace& nsp : namespaces_) {
         // A CONNECT_ERROR would be final for stock clients; a closed transport makes them try again.
-        if (nsp.reply_due <= now) {
+        if (nsp.reply_due <= now && !nsp.joined) {
             return Ending{CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::try_again_later,
                           "no answer to CONNECT"};
         }
@@ -121,7 +136,8 @@ void Conversation::upstream_resumed(std::chrono::nanoseconds pause) {
 }
 
 TimePoint Conversation::next_deadline() const {
-    TimePoint next = std::min({first_connect_due_, refusal_due_, requests_.next_deadline()});
+    TimePoint next =
+        std::min({first_connect_due_, refusal_due_, requests_.next_deadline(), held_.next_deadline()});
     if (client_binary_ && !client_.paused()) next = std::min(next, client_binary_->due);
     if (upstream_.paused()) return next;
     next = std::min(next, upstream_drop_due_);
@@ -138,6 +154,7 @@ MaybeEnding Conversation::give_fallbacks(TimePoint now) {
         // forget_nsp() took the requests of those that are gone. Before the CONNECT reply nothing may be
         // injected.
         if (!nsp->joined) {
+            forget_held(*slot);
             requests_.defer(*slot);
         } else if (auto ending = give_fallback(*nsp, *slot, now)) {
             return ending;
@@ -168,7 +185,8 @@ MaybeEnding Conversation::give_fallback(const Namespace& nsp, PendingRequests::S
         wire::socketio::write_ack(text, nsp.name, *request.ack, data);
     }
     requests_.fallback_given(slot, now);
-    return to_client(text);
+    forget_held(slot);
+    return unit_to_client(nsp.name, text, {});
 }
 
 }  // namespace forestay::session

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "proxy/session/client_leg.h"
+#include "proxy/session/client_record.h"
 #include "proxy/session/ending.h"
+#include "proxy/session/held_messages.h"
 #include "proxy/session/pending_requests.h"
 #include "proxy/session/policy.h"
 #include "proxy/session/upstream_leg.h"
@@ -24,7 +26,7 @@ class Conversation {
   public:
     Conversation(const Policy& policy, Stats& stats, ActionList& actions, ClientLeg& client,
                  UpstreamLeg& upstream, wire::engineio::Revision revision, std::uint64_t seed,
-                 bool credential_in_connect, TimePoint now);
+                 std::string secret, bool credential_in_connect, TimePoint now);
 
     // A Socket.IO packet or an attachment. `raw` is the websocket frame it came in, if it came in one.
     [[nodiscard]] MaybeEnding client_packet(std::string_view text, std::string_view raw, TimePoint now);
@@ -33,10 +35,36 @@ class Conversation {
     [[nodiscard]] MaybeEnding upstream_attachment(std::string_view bytes, TimePoint now);
 
     // The verdict on the credential that the first CONNECT brought.
-    void credential_accepted();
+    void credential_accepted(TimePoint now);
     [[nodiscard]] MaybeEnding credential_refused(std::string_view code, TimePoint now);
     // EIO3: the upstream refused the handshake, and that is final for the client.
-    [[nodiscard]] MaybeEnding handshake_refused(TimePoint now);
+    [[nodiscard]] MaybeEnding handshake_refused(std::string_view why, TimePoint now);
+
+    // The upstream's OPEN packet is there: says CONNECT for each namespace, again if need be.
+    void upstream_attached(TimePoint now);
+    // The upstream leg is lost: what it had of us is decided by rule, what it owes us is forgotten.
+    [[nodiscard]] MaybeEnding upstream_lost(TimePoint now);
+    // No namespace needs an upstream.
+    [[nodiscard]] bool empty() const noexcept { return namespaces_.empty(); }
+    // A CONNECT that was said again has no answer: this upstream is reachable and broken.
+    [[nodiscard]] bool rejoin_overdue(TimePoint now) const;
+
+    // conversation_recovery.cpp: the client leg may be gone, and come back on that of a fresh session.
+    //
+    // Without a namespace to come back to, or in the middle of a packet, a session ends with its client.
+    [[nodiscard]] bool client_can_return() const;
+    // `failed`: by its own doing, perhaps at what it was sent last.
+    void client_away(bool failed, TimePoint now);
+    // The first CONNECT of this session names another one, which is looked for; what the client says waits.
+    [[nodiscard]] bool looking() const noexcept { return looking_.has_value(); }
+    [[nodiscard]] MaybeEnding session_not_found(TimePoint now);
+    // The client of `fresh` is ours, and its position is known.
+    [[nodiscard]] bool can_take(const Conversation& fresh) const;
+    // What it has said goes on here; the leg has been moved before.
+    [[nodiscard]] MaybeEnding take(Conversation& fresh, TimePoint now);
+    // Namespaces that it did not come back to.
+    void leave_unclaimed(TimePoint now);
+    [[nodiscard]] ClientRecord& record() noexcept { return record_; }
 
     // For this long we did not read the leg: what it owes us has that much longer.
     void client_resumed(std::chrono::nanoseconds pause);
@@ -48,19 +76,41 @@ class Conversation {
     void forget_requests() { requests_.forget_all(); }
 
   private:
+    // The last instance of an event that is said again to a fresh upstream.
+    struct Repeated {
+        std::string event;
+        std::string text;
+    };
     struct Namespace {
         std::string name;
         std::uint32_t serial = 0;
-        bool joined = false;
-        TimePoint reply_due = never;               // of its CONNECT
-        std::vector<std::uint64_t> upstream_acks;  // ack ids of events that wait for the client
+        bool joined = false;          // the client has its CONNECT reply
+        bool attached = false;        // the upstream as it is now has answered the CONNECT
+        std::string connect;          // the client's CONNECT packet, to be said again; EIO3's "/" has none
+        std::string sid;              // that the client knows
+        TimePoint reply_due = never;  // of the CONNECT
+        // Ack ids of the upstream's events begin again with each upstream; those that the client sees never
+        // repeat: they are ahead by `ack_base`.
+        std::uint64_t ack_base = 0;
+        std::uint64_t ack_next = 0;                // above all that the client has seen
+        std::vector<std::uint64_t> upstream_acks;  // of events that wait for the client, as it sees them
+        std::vector<Repeated> repeated;            // what a fresh upstream must know (on_return: rebuild)
     };
-    // A binary packet of the client under way: each piece is forwarded as it comes.
+    // A binary packet of the client under way: each piece is forwarded as it comes, or all of it is held.
+    // Pieces of one that may be cut off, and whose client comes back, are not forwarded before all are there.
     struct ClientBinary {
         unsigned missing = 0;
         bool drop = false;  // its header was dropped
+        bool held = false;
         std::size_t bytes = 0;
         TimePoint due = never;
+        std::optional<HeldMessage> whole{};
+    };
+    // What the client said while its earlier session is looked for.
+    struct Looking {
+        std::string secret;
+        std::vector<Outgoing> packets;
+        std::size_t bytes = 0;
     };
     // A binary packet of the upstream: held back until it is whole, so that nothing can come between its
     // pieces.
@@ -77,20 +127,51 @@ class Conversation {
     Namespace* find(std::string_view name);
     void leave(std::string_view name);
     void closed_by_upstream(std::string_view name);
-    MaybeEnding client_connect(const wire::socketio::Packet& packet, std::string_view text,
-                               std::string_view raw, TimePoint now);
+    MaybeEnding client_connect(const wire::socketio::Packet& packet, std::string_view text, TimePoint now);
     MaybeEnding client_ack(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text,
                            std::string_view raw, TimePoint now);
     // Its attachments are dropped with it.
     void drop_client_packet(const wire::socketio::Packet& packet, std::string_view text, TimePoint now);
-    void track(const Namespace& nsp, const wire::socketio::Packet& packet, TimePoint now);
-    MaybeEnding forward(const wire::socketio::Packet& packet, std::string_view text, std::string_view raw,
-                        TimePoint now);
+    std::optional<PendingRequests::Slot> track(const Namespace& nsp, const wire::socketio::Packet& packet,
+                                               std::string_view text, TimePoint now);
+    MaybeEnding client_event(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text,
+                             std::string_view raw, TimePoint now);
+    void forward(const wire::socketio::Packet& packet, std::string_view text, std::string_view raw,
+                 TimePoint now);
+    void remember(Namespace& nsp, const wire::socketio::Packet& packet);
 
-    MaybeEnding upstream_connect_reply(Namespace* nsp, std::string_view text, std::string_view raw,
-                                       TimePoint now);
+    // conversation_recovery.cpp
+    MaybeEnding look_for(const Claim& claim, const wire::socketio::Packet& packet, std::string_view text);
+    MaybeEnding put_off(bool binary, std::string_view bytes);
+    MaybeEnding client_says_all(std::vector<Outgoing> packets, TimePoint now);
+    // The client wants a namespace that is here since before it went. False: it has to be joined anew.
+    bool come_back(Namespace& nsp, const std::optional<Claim>& claim, std::string_view connect,
+                   TimePoint now);
+    // Its client has gone, and has not come back to it.
+    [[nodiscard]] bool unclaimed(const Namespace& nsp) const;
+    void add_whole(HeldMessage message);
+    // Says that the client has left it.
+    void leave_upstream(const Namespace& nsp);
+
+    // conversation_reattach.cpp
+    void say_connect(Namespace& nsp, TimePoint now);
+    void rebuild(Namespace& nsp, TimePoint now);
+    // Sends what has waited for namespaces that are attached; not into the middle of a binary packet.
+    void release_held(TimePoint now);
+    MaybeEnding drop_overdue(TimePoint now);
+    void tell_dropped(std::size_t untracked, Drop why);
+    void forget_held(PendingRequests::Slot slot);
+    void swallow_answer(const Namespace& nsp, const wire::socketio::Packet& packet, TimePoint now);
+    void upstream_returned(TimePoint now);
+    void report(ReportKind kind, std::uint64_t count, Duration duration);
+
+    MaybeEnding upstream_connect_reply(Namespace* nsp, const wire::socketio::Packet& packet,
+                                       std::string_view text, std::string_view raw, TimePoint now);
     MaybeEnding upstream_event(Namespace* nsp, const wire::socketio::Packet& packet, std::string_view text,
                                std::string_view raw, TimePoint now);
+    // An event of a namespace that the client has, its ack id already the client's.
+    MaybeEnding known_event(const Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text,
+                            std::string_view raw, TimePoint now);
     MaybeEnding upstream_ack(Namespace* nsp, const wire::socketio::Packet& packet, std::string_view text,
                              std::string_view raw, TimePoint now);
     std::optional<PendingRequests::Found> find_request(const Namespace& nsp,
@@ -100,6 +181,7 @@ class Conversation {
                         std::optional<PendingRequests::Slot> answers, TimePoint now);
     MaybeEnding deliver_late(const wire::socketio::Packet& packet, std::string_view text,
                              std::string_view raw, PendingRequests::Slot slot, TimePoint now);
+    void answered(PendingRequests::Slot slot, TimePoint now);
     void drop_attachments(unsigned count, TimePoint now);
     // The unfinished binary packet is lost; a request that it would have answered gets its fallback.
     void give_up_upstream_binary(TimePoint now);
@@ -108,8 +190,10 @@ class Conversation {
     MaybeEnding give_fallbacks(TimePoint now);
     MaybeEnding give_fallback(const Namespace& nsp, PendingRequests::Slot slot, TimePoint now);
     MaybeEnding to_client(std::string_view text, std::string_view raw = {});
+    // An event or an ACK: what the client must not miss.
+    MaybeEnding unit_to_client(std::string_view nsp, std::string_view text, std::string_view raw,
+                               const std::vector<std::string>& attachments = {});
     Ending outbox_full();
-    Ending held_full();
 
     const Policy& policy_;
     Stats& stats_;
@@ -123,6 +207,13 @@ class Conversation {
     std::uint32_t next_serial_ = 0;
     unsigned refused_namespaces_ = 0;
     PendingRequests requests_;
+    HeldMessages held_;
+    ClientRecord record_;
+    std::optional<Looking> looking_;
+    bool looked_ = false;  // in vain
+    std::size_t waited_ = 0;  // messages that a fresh upstream was given late
+    bool told_upstream_ = false;  // the upstream as it is now knows of us
+    bool was_attached_ = false;
     std::optional<ClientBinary> client_binary_;
     std::optional<UpstreamBinary> upstream_binary_;
     std::uint64_t upstream_attachments_to_drop_ = 0;  // of headers that were dropped

@@ -23,6 +23,7 @@ std::string_view bare(std::string_view nsp) {
 }  // namespace
 
 MaybeEnding Conversation::client_packet(std::string_view text, std::string_view raw, TimePoint now) {
+    if (looking_) return put_off(false, text);
     // python takes a text message between a header and its attachments for the attachment.
     if (client_binary_) return violation;
     const wire::socketio::GrammarLimits limits{policy_.limits.attachments, policy_.limits.json_depth,
@@ -30,7 +31,7 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
     const auto parsed = wire::socketio::parse_client_packet(text, revision_, limits);
     if (!parsed) return violation;
     const Packet& packet = *parsed;
-    if (packet.type == PacketType::connect) return client_connect(packet, text, raw, now);
+    if (packet.type == PacketType::connect) return client_connect(packet, text, now);
 
     Namespace* nsp = find(bare(packet.nsp));
     if (nsp == nullptr) {
@@ -39,15 +40,17 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
         drop_client_packet(packet, text, now);
         return std::nullopt;
     }
+    if (unclaimed(*nsp) && packet.type != PacketType::disconnect)
+        return violation;  // no CONNECT on this transport
     switch (packet.type) {
-        case PacketType::disconnect: {
+        case PacketType::disconnect:
+            if (nsp->attached || nsp->reply_due != never) upstream_.send(text, raw);
             leave(nsp->name);
-            return forward(packet, text, raw, now);
-        }
+            upstream_returned(now);
+            return std::nullopt;
         case PacketType::event:
         case PacketType::binary_event:
-            track(*nsp, packet, now);  // before forwarding: the answer must find it
-            return forward(packet, text, raw, now);
+            return client_event(*nsp, packet, text, raw, now);
         case PacketType::ack:
         case PacketType::binary_ack:
             return client_ack(*nsp, packet, text, raw, now);
@@ -58,12 +61,50 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
     return violation;
 }
 
-MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view text, std::string_view raw,
-                                         TimePoint now) {
-    const std::string_view name = bare(packet.nsp);
-    if (find(name) != nullptr) {  // the upstream would answer with a final CONNECT_ERROR
-        stats_.count(Drop::duplicate_connect);
+MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std::string_view text,
+                                       std::string_view raw, TimePoint now) {
+    const auto request = track(nsp, packet, text, now);  // before forwarding: the answer must find it
+    if (!policy_.resume_upstream.rebuild.empty()) remember(nsp, packet);
+    if (packet.attachments > 0 && record_.on()) {
+        const TimePoint due = now + policy_.limits.attachment_timeout;
+        client_binary_ = ClientBinary{packet.attachments, false, true, text.size(), due,
+                                      HeldMessage{nsp.serial, request, now, std::string(text), {}, 0}};
         return std::nullopt;
+    }
+    if (nsp.attached && !held_.has(nsp.serial)) {
+        if (request)
+            requests_.sent(*request);
+        else
+            upstream_.sent_untracked(now);
+        forward(packet, text, raw, now);
+        return std::nullopt;
+    }
+    held_.add({nsp.serial, request, now, std::string(text), {}, packet.attachments});
+    if (packet.attachments > 0) {
+        client_binary_ = ClientBinary{packet.attachments, false, true, text.size(),
+                                      now + policy_.limits.attachment_timeout};
+    }
+    return drop_overdue(now);
+}
+
+MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view text, TimePoint now) {
+    const std::string_view name = bare(packet.nsp);
+    std::optional<Claim> claim;
+    if (record_.on()) claim = find_claim(packet.payload);
+    if (claim) {
+        const bool first = namespaces_.empty() && upstream_.state() == UpstreamState::idle;
+        if (first && !looked_ && !record_.gave(claim->pid)) return look_for(*claim, packet, text);
+        std::string& stripped = actions_.made();
+        write_without_claim(stripped, text, packet.payload);
+        text = stripped;
+    }
+    if (Namespace* known = find(name)) {
+        if (unclaimed(*known)) {
+            if (come_back(*known, claim, text, now)) return std::nullopt;
+        } else {  // the upstream would answer with a final CONNECT_ERROR
+            stats_.count(Drop::duplicate_connect);
+            return std::nullopt;
+        }
     }
     if (namespaces_.size() >= policy_.limits.namespaces) {
         if (++refused_namespaces_ > policy_.limits.namespaces) {
@@ -76,11 +117,17 @@ MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view 
     }
     first_connect_due_ = never;
     std::erase(closed_, name);
-    namespaces_.push_back(
-        {std::string(name), next_serial_++, false, now + policy_.limits.connect_reply_timeout, {}});
+    Namespace& nsp = namespaces_.emplace_back();
+    nsp.name = name;
+    nsp.serial = next_serial_++;
+    nsp.connect = text;
+    if (record_.on()) record_.begin(nsp.serial, nsp.name);
     switch (credential_) {
         case Credential::not_needed:
-            upstream_.connect();
+            if (upstream_.attached())
+                say_connect(nsp, now);
+            else
+                upstream_.connect(now);
             break;
         case Credential::wanted: {
             credential_ = Credential::asked;
@@ -92,11 +139,16 @@ MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view 
         case Credential::asked:
             break;  // goes the way of the first
     }
-    return forward(packet, text, raw, now);
+    return std::nullopt;
 }
 
 MaybeEnding Conversation::client_ack(Namespace& nsp, const Packet& packet, std::string_view text,
                                      std::string_view raw, TimePoint now) {
+    if (*packet.id < nsp.ack_base) {
+        stats_.count(Drop::stale_ack);
+        drop_client_packet(packet, text, now);
+        return std::nullopt;
+    }
     // python's callback table breaks on an id that it did not give out (0 deletes its counter).
     const auto known = std::find(nsp.upstream_acks.begin(), nsp.upstream_acks.end(), *packet.id);
     if (known == nsp.upstream_acks.end()) {
@@ -105,24 +157,28 @@ MaybeEnding Conversation::client_ack(Namespace& nsp, const Packet& packet, std::
         return std::nullopt;
     }
     nsp.upstream_acks.erase(known);
-    return forward(packet, text, raw, now);
+    if (nsp.ack_base > 0) {
+        std::string& renumbered = actions_.made();
+        wire::socketio::write_with_id(renumbered, packet, *packet.id - nsp.ack_base);
+        forward(packet, renumbered, {}, now);
+    } else {
+        forward(packet, text, raw, now);
+    }
+    return std::nullopt;
 }
 
 void Conversation::drop_client_packet(const Packet& packet, std::string_view text, TimePoint now) {
     if (packet.attachments == 0) return;
     client_binary_ =
-        ClientBinary{packet.attachments, true, text.size(), now + policy_.limits.attachment_timeout};
+        ClientBinary{packet.attachments, true, false, text.size(), now + policy_.limits.attachment_timeout};
 }
 
-void Conversation::track(const Namespace& nsp, const Packet& packet, TimePoint now) {
+std::optional<PendingRequests::Slot> Conversation::track(const Namespace& nsp, const Packet& packet,
+                                                         std::string_view text, TimePoint now) {
     const auto index = policy_.rules.match(packet);
-    if (!index) return;
+    if (!index) return std::nullopt;
     const rules::Rule& rule = policy_.rules.rules()[*index];
-    PendingRequests::Request request;
-    request.nsp = nsp.serial;
-    request.rule = static_cast<std::uint32_t>(*index);
-    request.ack = packet.id;
-    request.received = now;
+    const PendingRequests::Request request{nsp.serial, static_cast<std::uint32_t>(*index), packet.id, now};
     std::unique_ptr<PendingRequests::Texts> texts;
     if (rule.match.event == "*") {
         texts = std::make_unique<PendingRequests::Texts>();
@@ -132,43 +188,67 @@ void Conversation::track(const Namespace& nsp, const Packet& packet, TimePoint n
         auto key = rules::id_key(rule.id, packet);
         if (!key) {
             stats_.count(Drop::untracked_request);
-            return;
+            return std::nullopt;
         }
         if (!texts) texts = std::make_unique<PendingRequests::Texts>();
         texts->key = std::move(*key);
         texts->id = *rules::id_text(rule.id, packet);
     }
-    if (!requests_.add(request, std::move(texts), now)) stats_.count(Drop::untracked_request);
-}
-
-MaybeEnding Conversation::forward(const Packet& packet, std::string_view text, std::string_view raw,
-                                  TimePoint now) {
-    if (packet.attachments > 0) {
-        client_binary_ =
-            ClientBinary{packet.attachments, false, text.size(), now + policy_.limits.attachment_timeout};
+    if (rule.resend > 0 && packet.attachments == 0) {
+        if (!texts) texts = std::make_unique<PendingRequests::Texts>();
+        texts->packet = text;
     }
-    if (!upstream_.send(text, raw)) return held_full();
-    return std::nullopt;
+    const auto slot = requests_.add(request, std::move(texts), now);
+    if (!slot) stats_.count(Drop::untracked_request);
+    return slot;
 }
 
-MaybeEnding Conversation::client_attachment(std::string_view bytes, std::string_view raw, TimePoint) {
+void Conversation::forward(const Packet& packet, std::string_view text, std::string_view raw, TimePoint now) {
+    if (packet.attachments > 0) {
+        client_binary_ = ClientBinary{packet.attachments, false, false, text.size(),
+                                      now + policy_.limits.attachment_timeout};
+    }
+    upstream_.send(text, raw);
+}
+
+MaybeEnding Conversation::client_attachment(std::string_view bytes, std::string_view raw, TimePoint now) {
+    if (looking_) return put_off(true, bytes);
     if (!client_binary_) return violation;
     client_binary_->bytes += bytes.size();
     if (client_binary_->bytes > policy_.limits.message_bytes) return too_big;
-    const bool drop = client_binary_->drop;
-    if (--client_binary_->missing == 0) client_binary_.reset();
-    if (!drop && !upstream_.send_binary(bytes, raw)) return held_full();
-    return std::nullopt;
+    if (!client_binary_->drop) {
+        if (client_binary_->whole)
+            client_binary_->whole->attachments.emplace_back(bytes);
+        else if (!client_binary_->held)
+            upstream_.send_binary(bytes, raw);
+        else if (!held_.add_attachment(bytes))
+            client_binary_->drop = true;  // it has fallen out, and that was told
+    }
+    if (--client_binary_->missing == 0) {
+        auto whole = std::exchange(client_binary_->whole, std::nullopt);
+        client_binary_.reset();
+        if (whole) add_whole(std::move(*whole));
+        release_held(now);
+    }
+    return drop_overdue(now);
 }
 
-void Conversation::credential_accepted() {
+void Conversation::credential_accepted(TimePoint now) {
     credential_ = Credential::not_needed;
-    upstream_.connect();
+    if (looking_)
+        actions_.push(action::FindSession{looking_->secret});
+    else
+        upstream_.connect(now);
 }
 
 MaybeEnding Conversation::credential_refused(std::string_view code, TimePoint now) {
+    if (looking_) {
+        looked_ = true;
+        auto ending = client_says_all(std::exchange(looking_, std::nullopt)->packets, now);
+        looked_ = false;
+        if (ending) return ending;
+    }
     credential_ = Credential::wanted;  // the next CONNECT may bring a better one, until the client is closed
-    upstream_.drop_held();
     if (client_binary_) client_binary_->drop = true;
     refusal_due_ = std::min(refusal_due_, now + policy_.auth_refusal_linger);
     for (const Namespace& nsp : namespaces_) {
@@ -184,9 +264,13 @@ MaybeEnding Conversation::credential_refused(std::string_view code, TimePoint no
     return std::nullopt;
 }
 
-MaybeEnding Conversation::handshake_refused(TimePoint now) {
+MaybeEnding Conversation::handshake_refused(std::string_view why, TimePoint now) {
     refusal_due_ = now + policy_.auth_refusal_linger;
-    return to_client("4\"unauthorized\"");
+    std::string& refusal = actions_.made();
+    refusal = "4\"";
+    refusal += why;
+    refusal += '"';
+    return to_client(refusal);
 }
 
 }  // namespace forestay::session

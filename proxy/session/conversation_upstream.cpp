@@ -21,9 +21,12 @@ MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_vie
     Namespace* nsp = find(packet.nsp);
     switch (packet.type) {
         case PacketType::connect:
-            return upstream_connect_reply(nsp, text, raw, now);
+            return upstream_connect_reply(nsp, packet, text, raw, now);
         case PacketType::connect_error: {
+            const bool unseen = nsp != nullptr && unclaimed(*nsp);
             closed_by_upstream(packet.nsp);
+            upstream_returned(now);
+            if (unseen) return std::nullopt;
             if (!packet.payload.empty()) return to_client(text, raw);
             stats_.count(Drop::upstream_violation);  // stock clients throw on one without payload
             std::string& repaired = actions_.made();
@@ -31,7 +34,9 @@ MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_vie
             return to_client(repaired);
         }
         case PacketType::disconnect: {
+            const bool unseen = nsp != nullptr && unclaimed(*nsp);
             closed_by_upstream(packet.nsp);
+            if (unseen) return std::nullopt;
             if (packet.payload.empty()) return to_client(text, raw);
             stats_.count(Drop::disconnect_payload);  // python's always_connect; clients fail with "parse
                                                      // error" and loop
@@ -49,14 +54,23 @@ MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_vie
     return std::nullopt;
 }
 
-MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, std::string_view text, std::string_view raw,
-                                                 TimePoint now) {
+MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, const Packet&, std::string_view text,
+                                                 std::string_view raw, TimePoint now) {
     if (nsp == nullptr) {  // the client left while its CONNECT was under way
         return to_client(text, raw);
     }
-    nsp->joined = true;
+    const bool again = nsp->joined && !nsp->attached;
+    nsp->joined = nsp->attached = true;
     nsp->reply_due = never;
-    if (auto ending = to_client(text, raw)) return ending;
+    if (again && policy_.resume_upstream.on_return == OnReturn::rebuild) {
+        rebuild(*nsp, now);
+    } else if (record_.on()) {
+        if (!record_.announce(nsp->serial, text, raw)) return outbox_full();
+    } else if (auto ending = to_client(text, raw)) {
+        return ending;
+    }
+    release_held(now);
+    upstream_returned(now);
     while (const auto slot = requests_.release(nsp->serial)) {
         if (auto ending = give_fallback(*nsp, *slot, now)) return ending;
     }
@@ -73,10 +87,25 @@ MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, s
     if (nsp != nullptr && packet.id) {
         if (nsp->upstream_acks.size() >= policy_.limits.upstream_acks)
             nsp->upstream_acks.erase(nsp->upstream_acks.begin());
-        nsp->upstream_acks.push_back(*packet.id);
+        const std::uint64_t id = nsp->ack_base + *packet.id;
+        nsp->upstream_acks.push_back(id);
+        nsp->ack_next = std::max(nsp->ack_next, id + 1);
+        if (nsp->ack_base > 0) {
+            std::string& renumbered = actions_.made();
+            wire::socketio::write_with_id(renumbered, packet, id);
+            if (const auto again = wire::socketio::scan_server_packet(renumbered)) {
+                return known_event(*nsp, *again, renumbered, {}, now);
+            }
+        }
     }
-    if (nsp != nullptr && policy_.rules.may_answer(packet)) {
-        if (const auto found = find_request(*nsp, packet)) {
+    if (nsp != nullptr) return known_event(*nsp, packet, text, raw, now);
+    return deliver(packet, text, raw, std::nullopt, now);
+}
+
+MaybeEnding Conversation::known_event(const Namespace& nsp, const Packet& packet, std::string_view text,
+                                      std::string_view raw, TimePoint now) {
+    if (policy_.rules.may_answer(packet)) {
+        if (const auto found = find_request(nsp, packet)) {
             if (found->late) return deliver_late(packet, text, raw, found->slot, now);
             return deliver(packet, text, raw, found->slot, now);
         }
@@ -126,8 +155,8 @@ MaybeEnding Conversation::deliver(const Packet& packet, std::string_view text, s
             stats_.count(Drop::upstream_violation);  // its binary answer is under way: one is enough
             return std::nullopt;
         }
-        if (answers) requests_.answered(*answers, now);
-        return to_client(text, raw);
+        if (answers) answered(*answers, now);
+        return unit_to_client(packet.nsp, text, raw);
     }
     if (upstream_binary_ || upstream_attachments_to_drop_ > 0 ||
         packet.attachments > policy_.limits.attachments) {
@@ -161,7 +190,7 @@ MaybeEnding Conversation::deliver_late(const Packet& packet, std::string_view te
             if (packet.attachments == 0) {
                 const auto value = wire::socketio::argument(packet, 0);
                 wire::socketio::write_event(renamed, packet.nsp, rule.late_event, value.value_or("null"));
-                return to_client(renamed);
+                return unit_to_client(packet.nsp, renamed, {});
             }
             [[fallthrough]];  // a binary ACK has no form as an event
         }
@@ -171,6 +200,11 @@ MaybeEnding Conversation::deliver_late(const Packet& packet, std::string_view te
     stats_.count(Drop::late_answer);
     drop_attachments(packet.attachments, now);
     return std::nullopt;
+}
+
+void Conversation::answered(PendingRequests::Slot slot, TimePoint now) {
+    forget_held(slot);
+    requests_.answered(slot, now);
 }
 
 void Conversation::drop_attachments(unsigned count, TimePoint now) {
@@ -200,12 +234,9 @@ MaybeEnding Conversation::upstream_attachment(std::string_view bytes, TimePoint 
     if (--binary.missing > 0) return std::nullopt;
     const UpstreamBinary whole = std::move(binary);
     upstream_binary_.reset();
-    if (whole.answers) requests_.answered(*whole.answers, now);
-    if (auto ending = to_client(whole.header)) return ending;
-    for (const std::string& attachment : whole.attachments) {
-        if (!client_.send_binary(attachment)) return outbox_full();
-    }
-    return std::nullopt;
+    if (whole.answers) answered(*whole.answers, now);
+    const auto header = wire::socketio::scan_server_packet(whole.header);
+    return unit_to_client(header ? header->nsp : std::string_view(), whole.header, {}, whole.attachments);
 }
 
 void Conversation::give_up_upstream_binary(TimePoint now) {

@@ -42,6 +42,7 @@ struct ClientBytes {
 // The client's websocket is gone without our doing.
 struct ClientLost {
     bool reset = false;
+    bool replaced = false;  // by another connection of the same client; true of polling clients too
 };
 // The client's websocket does not take more: `pending` bytes wait in the shell. Said again when it grows.
 struct ClientBlocked {

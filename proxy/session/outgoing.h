@@ -1,6 +1,7 @@
 // Engine.IO packets that wait for a leg to take them: in order, bounded by the caller.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -12,9 +13,13 @@ namespace forestay::session {
 
 // One packet that waits. Owns its bytes: the input that brought them is gone.
 struct Outgoing {
+    Outgoing(wire::engineio::PacketType packet_type, bool is_binary, std::string bytes)
+        : type(packet_type), binary(is_binary), data(std::move(bytes)) {}
+
     wire::engineio::PacketType type = wire::engineio::PacketType::message;
     bool binary = false;
-    std::string data;  // what follows the type digit, or the binary bytes
+    bool ends_run = false;  // a polling body may end here although others wait
+    std::string data;       // what follows the type digit, or the binary bytes
 };
 
 // A queue that an idle session does not pay for.
@@ -37,16 +42,39 @@ class OutgoingQueue {
                        std::make_move_iterator(packets_.end()));
         packets_ = std::move(packets);
     }
+    void end_run() {
+        if (!packets_.empty()) packets_.back().ends_run = true;
+    }
+    // The first `most` packets, or fewer: runs are not cut when one of them fits.
+    [[nodiscard]] std::vector<Outgoing> take_run(std::size_t most) {
+        if (packets_.size() > most) {
+            std::size_t whole = most;
+            while (whole > 0 && !packets_[whole - 1].ends_run) --whole;
+            if (whole > 0) most = whole;
+        }
+        return take(most);
+    }
     // The first `most` packets.
     [[nodiscard]] std::vector<Outgoing> take(std::size_t most) {
         std::vector<Outgoing> taken = std::exchange(packets_, {});
         if (taken.size() > most) {
             const auto rest = taken.begin() + static_cast<std::ptrdiff_t>(most);
             packets_.assign(std::make_move_iterator(rest), std::make_move_iterator(taken.end()));
-            taken.resize(most);
+            taken.erase(rest, taken.end());
         }
         for (const Outgoing& packet : taken) bytes_ -= cost(packet);
         return taken;
+    }
+    // As many of the first `most` packets as fit into a polling body of `body_bytes`, but at least one.
+    [[nodiscard]] std::vector<Outgoing> take_up_to(std::size_t most, std::size_t body_bytes) {
+        std::size_t count = 0;
+        for (std::size_t sum = 0; count < std::min(most, packets_.size()); ++count) {
+            const Outgoing& packet = packets_[count];
+            constexpr std::size_t around = 16;  // separator, type, length
+            sum += around + (packet.binary ? packet.data.size() / 3 * 4 + 4 : packet.data.size());
+            if (sum > body_bytes && count > 0) break;
+        }
+        return take(count);
     }
     [[nodiscard]] std::vector<Outgoing> take_all() { return take(packets_.size()); }
     [[nodiscard]] bool empty() const noexcept { return packets_.empty(); }

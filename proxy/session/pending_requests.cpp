@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <utility>
 
 namespace forestay::session {
 
@@ -38,15 +39,16 @@ PendingRequests::PendingRequests(const Policy& policy, Stats& stats, std::uint64
 
 PendingRequests::~PendingRequests() = default;
 
-bool PendingRequests::add(const Request& request, std::unique_ptr<Texts> texts, TimePoint now) {
-    if (outstanding_ >= policy_.limits.outstanding) return false;
+std::optional<PendingRequests::Slot> PendingRequests::add(const Request& request,
+                                                          std::unique_ptr<Texts> texts, TimePoint now) {
+    if (outstanding_ >= policy_.limits.outstanding) return std::nullopt;
     if (!index_) {
         index_ = std::make_unique<Index>(
             Index{decltype(Index::by_ack)(8, Hash{seed_}), decltype(Index::by_key)(0, Hash{seed_})});
         lists_.resize(policy_.rules.rules().size());
     }
     const rules::Rule& rule = policy_.rules.rules()[request.rule];
-    if (rule.id_source == rules::IdSource::ack && !request.ack) return false;
+    if (rule.id_source == rules::IdSource::ack && !request.ack) return std::nullopt;
     if (texts) texts->key = full_key(request.nsp, request.rule, texts->key);
 
     const Slot slot = take_slot();
@@ -54,7 +56,7 @@ bool PendingRequests::add(const Request& request, std::unique_ptr<Texts> texts, 
     if (holder != slot && slots_[holder].phase != Phase::tombstone) {
         slots_[slot].next = free_;
         free_ = slot;
-        return false;
+        return std::nullopt;
     }
     ++outstanding_;
     if (holder != slot) {  // the same id again after its fallback: a new request
@@ -66,11 +68,52 @@ bool PendingRequests::add(const Request& request, std::unique_ptr<Texts> texts, 
     entry.texts = std::move(texts);
     entry.deadline = now + rule.timeout;
     entry.phase = Phase::waiting;
+    entry.sent = false;
+    entry.attempts = 0;
     append(lists_[request.rule], slot);
     RuleStats& counters = stats_.rules[request.rule];
     ++counters.started;
     ++counters.outstanding;
+    return slot;
+}
+
+void PendingRequests::expect_late(const Request& request, std::unique_ptr<Texts> texts, TimePoint now) {
+    const auto slot = add(request, std::move(texts), now);
+    if (!slot) return;
+    unlink(lists_[request.rule], *slot);
+    RuleStats& counters = stats_.rules[request.rule];
+    --counters.started;
+    --counters.outstanding;
+    --outstanding_;
+    bury(*slot, now);
+}
+
+std::vector<PendingRequests::Slot> PendingRequests::lost_with_upstream() {
+    std::vector<Slot> lost;
+    for (const List& list : lists_) {
+        for (Slot slot = list.head; slot != none; slot = slots_[slot].next) {
+            if (std::exchange(slots_[slot].sent, false)) lost.push_back(slot);
+        }
+    }
+    std::stable_sort(lost.begin(), lost.end(), [this](Slot a, Slot b) {
+        return slots_[a].request.received < slots_[b].request.received;
+    });
+    return lost;
+}
+
+bool PendingRequests::may_resend(Slot slot) {
+    Entry& entry = slots_[slot];
+    if (entry.attempts >= policy_.rules.rules()[entry.request.rule].resend || !entry.texts ||
+        entry.texts->packet.empty())
+        return false;
+    ++entry.attempts;
     return true;
+}
+
+void PendingRequests::give_up(Slot slot, TimePoint now) {
+    if (slots_[slot].phase != Phase::waiting) return;
+    suspend(slot);
+    resume(slot, now);
 }
 
 PendingRequests::Slot PendingRequests::claim_id(const Request& request, const Texts* texts, Slot slot) {
@@ -184,16 +227,21 @@ std::optional<PendingRequests::Slot> PendingRequests::release(std::uint32_t nsp)
 }
 
 void PendingRequests::fallback_given(Slot slot, TimePoint now) {
-    if (tombstones_ >= policy_.limits.tombstones) {
-        stats_.count(Drop::tombstone_overflow);
-        free_slot(tombs_.head);
-    }
-    Entry& entry = slots_[slot];
+    const Entry& entry = slots_[slot];
     RuleStats& counters = stats_.rules[entry.request.rule];
     ++counters.answered_by_fallback;
     --counters.outstanding;
     counters.duration.observe(now - entry.request.received);
     --outstanding_;
+    bury(slot, now);
+}
+
+void PendingRequests::bury(Slot slot, TimePoint now) {
+    if (tombstones_ >= policy_.limits.tombstones) {
+        stats_.count(Drop::tombstone_overflow);
+        free_slot(tombs_.head);
+    }
+    Entry& entry = slots_[slot];
     ++tombstones_;
     entry.phase = Phase::tombstone;
     entry.deadline = now + policy_.limits.tombstone_age;

@@ -34,6 +34,7 @@ class PendingRequests {
         std::string key;    // rules::id_key of its id; IdSource::pointer
         std::string id;     // raw JSON of the same
         std::string event;  // its name, when the rule tracks any
+        std::string packet;  // its text, when it may be said again
     };
     struct Found {
         Slot slot = 0;
@@ -43,9 +44,10 @@ class PendingRequests {
     PendingRequests(const Policy& policy, Stats& stats, std::uint64_t seed);
     ~PendingRequests();
 
-    // Registers a request; false when one with the same id is outstanding or there is no room. `texts` may be
+    // Registers a request; empty when one with the same id is outstanding or there is no room. `texts` may be
     // null.
-    [[nodiscard]] bool add(const Request& request, std::unique_ptr<Texts> texts, TimePoint now);
+    [[nodiscard]] std::optional<Slot> add(const Request& request, std::unique_ptr<Texts> texts,
+                                          TimePoint now);
 
     [[nodiscard]] std::optional<Found> find_ack(std::uint32_t nsp, std::uint64_t ack) const;
     [[nodiscard]] std::optional<Found> find_key(std::uint32_t nsp, std::uint32_t rule,
@@ -57,6 +59,17 @@ class PendingRequests {
 
     // The upstream's answer is there: the slot is free.
     void answered(Slot slot, TimePoint now);
+    // Something that nobody waits for was said: its answer is late from the beginning.
+    void expect_late(const Request& request, std::unique_ptr<Texts> texts, TimePoint now);
+    // It has been sent to the upstream.
+    void sent(Slot slot) { slots_[slot].sent = true; }
+    // The upstream is lost: those that were sent to it and wait for an answer, in order of receipt. They
+    // count as not sent.
+    [[nodiscard]] std::vector<Slot> lost_with_upstream();
+    // It may be said again once more; false when its rule or its attempts are against it.
+    [[nodiscard]] bool may_resend(Slot slot);
+    // Its fallback is due at once.
+    void give_up(Slot slot, TimePoint now);
     // The answer has begun but its attachments are missing: no deadline until answered() or due again by
     // resume().
     void suspend(Slot slot);
@@ -90,6 +103,8 @@ class PendingRequests {
         std::unique_ptr<Texts> texts;  // its key is the full one, that of the index
         TimePoint deadline{};
         Phase phase = Phase::free;
+        bool sent = false;          // to the upstream's present life
+        std::uint8_t attempts = 0;  // how often it was said again
         Slot previous = none, next = none;
     };
     struct List {
@@ -108,6 +123,7 @@ class PendingRequests {
     };
     struct Index;
 
+    void bury(Slot slot, TimePoint now);
     Slot take_slot();
     void free_slot(Slot slot);
     void append(List& list, Slot slot);

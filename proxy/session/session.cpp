@@ -50,7 +50,8 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
       actions(workspace),
       client(policy, stats, actions, revision),
       upstream(policy, stats, actions, revision, setup.seed),
-      expires(setup.expires) {
+      expires(setup.expires),
+      time(now) {
     stats.rules.resize(std::max(stats.rules.size(), policy.rules.rules().size()));
     ++stats.sessions;
     if (setup.dialect == Dialect::plain || setup.dialect == Dialect::json) {
@@ -61,7 +62,7 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
         upstream.attach_plain(now);
         return;
     }
-    conversation.emplace(policy, stats, actions, client, upstream, revision, setup.seed,
+    conversation.emplace(policy, stats, actions, client, upstream, revision, setup.seed, setup.secret,
                          setup.credential_in_connect, now);
     if (!setup.websocket) client.set_state(ClientState::polling);
 }
@@ -69,6 +70,7 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
 void Session::State::handle(const Input& input, TimePoint now) {
     actions.clear();
     if (over) return;
+    time = now;
     std::visit([this, now](const auto& one) { on(one, now); }, input);
     if (!over) settle(now);
 }
@@ -76,7 +78,11 @@ void Session::State::handle(const Input& input, TimePoint now) {
 bool Session::State::take_client(State& fresh, TimePoint now) {
     actions.clear();
     if (over || setup.dialect != fresh.setup.dialect) return false;
-    if (!json || !json_take_client(fresh, now)) return false;
+    time = now;
+    const bool taken = json           ? json_take_client(fresh, now)
+                       : conversation ? take_socketio_client(fresh, now)
+                                      : false;
+    if (!taken) return false;
     if (!over) settle(now);
     return true;
 }
@@ -87,8 +93,15 @@ void Session::State::report(ReportKind kind, std::uint64_t count, Duration durat
 }
 
 void Session::State::settle(TimePoint now) {
+    if (conversation && conversation->record().on()) {
+        if (away_until != never && !conversation->client_can_return()) {
+            return end({CloseSide::upstream, CloseReason::goodbye, CloseCode::normal, {}});
+        }
+        conversation->record().mark();
+    }
     client.answer_poll(now);
 
+    upstream.exchange();
     const bool upstream_full = upstream.waiting_bytes() > policy.limits.held_bytes / 2;
     if (upstream_full != client.paused()) {
         const auto pause = client.set_paused(upstream_full, now);
@@ -102,7 +115,7 @@ void Session::State::settle(TimePoint now) {
         actions.push(pause_socket ? Action{action::PauseClient{}} : Action{action::ResumeClient{}});
     }
     const bool client_full = client.congested();
-    if (client_full != upstream_paused && upstream.websocket_open()) {
+    if (client_full != upstream_paused && upstream.open()) {
         upstream_paused = client_full;
         const auto pause = upstream.set_paused(client_full, now);
         if (conversation) conversation->upstream_resumed(pause);
@@ -113,6 +126,7 @@ void Session::State::settle(TimePoint now) {
 TimePoint Session::State::next_deadline() const {
     if (over) return never;
     TimePoint legs = std::min({client.next_deadline(), upstream.next_deadline(), expires, close_due});
+    legs = std::min({legs, away_until, unclaimed_until});
     if (json) legs = std::min(legs, json_next_deadline());
     return conversation ? std::min(legs, conversation->next_deadline()) : legs;
 }
@@ -127,28 +141,56 @@ void Session::State::on(const input::Tick&, TimePoint now) {
         case ClientLeg::Overdue::none:
             break;
         case ClientLeg::Overdue::pong:
-            return end({CloseSide::client, CloseReason::ping_timeout, CloseCode::going_away, "ping timeout"});
+            lose_client({CloseSide::client, CloseReason::ping_timeout, CloseCode::going_away, "ping timeout"},
+                        policy.resume_client.hold, false, now);
+            break;
         case ClientLeg::Overdue::slow:
             if (json) return json_drop_client(now);
-            return end(
-                {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"});
+            lose_client({CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"},
+                        policy.resume_client.hold, false, now);
+            break;
         case ClientLeg::Overdue::message:
             if (json) return json_drop_client(now);
+            if (client.state() == ClientState::websocket) {
+                lose_client({CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
+                             "message not finished in time"},
+                            policy.resume_client.hold, false, now);
+                break;
+            }
             return fail_client_websocket(CloseCode::policy_violation, CloseReason::protocol_violation,
                                          "message not finished in time", now);
         case ClientLeg::Overdue::probe:
             drop_probe(CloseCode::policy_violation, "probe timeout", now);
             break;
     }
+    if (!over) client_away_tick(now);
+    if (over) return;
     switch (upstream.tick(now)) {
         case UpstreamLeg::Overdue::none:
             break;
         case UpstreamLeg::Overdue::open:
-            return end({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::internal_error,
-                        "upstream timeout"});
+            close_upstream(CloseCode::going_away, {});
+            lose_upstream({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::internal_error,
+                           "upstream timeout"},
+                          now);
+            break;
         case UpstreamLeg::Overdue::stalled:
-            return end({CloseSide::upstream, CloseReason::upstream_stalled, CloseCode::internal_error,
-                        "upstream stalled"});
+        case UpstreamLeg::Overdue::deserted:
+            close_upstream(CloseCode::going_away, {});
+            lose_upstream({CloseSide::upstream, CloseReason::upstream_stalled, CloseCode::internal_error,
+                           "upstream stalled"},
+                          now);
+            break;
+        case UpstreamLeg::Overdue::unreachable:
+            return end({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::try_again_later,
+                        "upstream unreachable"});
+    }
+    if (over) return;
+    if (conversation && conversation->rejoin_overdue(now)) {
+        close_upstream(CloseCode::going_away, {});
+        lose_upstream({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::internal_error,
+                       "upstream timeout"},
+                      now);
     }
     if (json) json_tick(now);
     if (conversation) end_if(conversation->tick(now));
@@ -156,6 +198,15 @@ void Session::State::on(const input::Tick&, TimePoint now) {
 
 void Session::State::on(const input::Shutdown&, TimePoint) {
     end({CloseSide::forestay, CloseReason::shutdown, CloseCode::service_restart, "restarting"});
+}
+
+void Session::State::end_if(const MaybeEnding& ending) {
+    if (!ending) return;
+    // A client that takes nothing may come back on a better network.
+    if (ending->reason == CloseReason::slow_client)
+        lose_client(*ending, policy.resume_client.hold, false, time);
+    else
+        end(*ending);
 }
 
 void Session::State::end(const Ending& ending) {
@@ -174,7 +225,8 @@ void Session::State::end(const Ending& ending) {
         client.write_close(static_cast<std::uint16_t>(ending.code), ending.text);
         actions.push(action::CloseClient{});
     }
-    if (upstream.websocket_open() || upstream.state() == UpstreamState::connecting) {
+    if (upstream.open() || upstream.state() == UpstreamState::connecting ||
+        upstream.state() == UpstreamState::reattaching) {
         const auto code = ending.reason == CloseReason::goodbye ? CloseCode::normal : CloseCode::going_away;
         upstream.write_close(static_cast<std::uint16_t>(code), {});
         actions.push(action::CloseUpstream{});

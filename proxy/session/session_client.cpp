@@ -51,6 +51,7 @@ void Session::State::on(const input::PostReceived& input, TimePoint now) {
     for (const Packet& packet : payload->packets) {
         client_packet(packet, {}, now);
         if (over) return;  // end() answered the POST
+        if (client.state() == ClientState::away) break;
     }
     client.answer_post(std::exchange(post, 0), upstream.waiting_bytes() > policy.limits.held_bytes / 2);
 }
@@ -85,9 +86,9 @@ void Session::State::open_client(bool websocket, TimePoint now) {
     // payload that could bring a credential.
     if (revision == Revision::v4) return;
     if (setup.credential_in_connect)
-        end_if(conversation->handshake_refused(now));
+        end_if(conversation->handshake_refused("unauthorized", now));
     else
-        upstream.connect();
+        upstream.connect(now);
 }
 
 void Session::State::on(const input::ClientBytes& input, TimePoint now) {
@@ -134,7 +135,7 @@ void Session::State::client_message(const wire::websocket::Message& message, Tim
             client.write_close(answer_to(*close), {});
             client.websocket_lost(now);
             actions.push(action::CloseClient{});
-            return end(goodbye);
+            return client_left(goodbye, now);
         }
         case Opcode::text:
         case Opcode::binary:
@@ -173,7 +174,11 @@ void Session::State::client_packet(const Packet& packet, std::string_view raw, T
             return end_if(packet.binary ? conversation->client_attachment(packet.data, raw, now)
                                         : conversation->client_packet(packet.data, raw, now));
         case PacketType::pong:
-            if (revision == Revision::v4 && packet.data.empty()) return client.pong_received();
+            if (revision == Revision::v4 && packet.data.empty()) {
+                client.pong_received();
+                if (conversation->record().on()) conversation->record().confirmed();
+                return;
+            }
             break;
         case PacketType::ping:
             if (revision == Revision::v3) {
@@ -184,7 +189,7 @@ void Session::State::client_packet(const Packet& packet, std::string_view raw, T
         case PacketType::noop:
             return;
         case PacketType::close:
-            return end(goodbye);
+            return client_left(goodbye, now);
         case PacketType::open:
         case PacketType::upgrade:
             break;
@@ -206,13 +211,16 @@ void Session::State::drop_probe(CloseCode code, std::string_view text, TimePoint
     actions.push(action::CloseClient{});
 }
 
-void Session::State::on(const input::ClientLost&, TimePoint now) {
+void Session::State::on(const input::ClientLost& input, TimePoint now) {
     if (json) return json_client_lost(policy.resume_client.hold, now);
-    const bool probe = client.state() == ClientState::probing;
+    const bool probe = client.state() == ClientState::probing && !input.replaced;
     client.websocket_lost(now);
     probed = false;
     if (closing) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
-    if (!probe) end({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}});
+    if (!probe) {
+        lose_client({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}},
+                    policy.resume_client.hold, input.replaced, now);
+    }
 }
 
 void Session::State::on(const input::ClientBlocked& input, TimePoint now) {
@@ -224,6 +232,7 @@ void Session::State::on(const input::ClientDrained&, TimePoint) {
 }
 
 void Session::State::on(const input::SessionNotFound&, TimePoint now) {
+    if (conversation) return end_if(conversation->session_not_found(now));
     if (!std::exchange(finding, false)) return;
     if (json) json_not_found(now);
 }
@@ -232,9 +241,9 @@ void Session::State::on(const input::Superseded&, TimePoint) {
     end({CloseSide::client, CloseReason::superseded, CloseCode::going_away, {}});
 }
 
-void Session::State::on(const input::CredentialAccepted& input, TimePoint) {
+void Session::State::on(const input::CredentialAccepted& input, TimePoint now) {
     expires = std::min(expires, input.expires);
-    if (conversation) conversation->credential_accepted();
+    if (conversation) conversation->credential_accepted(now);
 }
 
 void Session::State::on(const input::CredentialRefused& input, TimePoint now) {

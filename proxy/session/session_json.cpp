@@ -204,6 +204,7 @@ bool Session::State::json_take_client(State& fresh, TimePoint now) {
     if (news) ++json->replays;
 
     client.take_websocket(fresh.client);
+    setup.sid.swap(fresh.setup.sid);
     expires = fresh.expires;  // its credential is the newer one
     json->away_until = never;
     json_establish(true);

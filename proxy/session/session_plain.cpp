@@ -74,7 +74,7 @@ void Session::State::plain_close(CloseSide from, const Message& message, TimePoi
     if (!both) return;
     const CloseSide first = *closing;
     client.websocket_lost(now);
-    upstream.websocket_lost();
+    upstream.gone();
     actions.push(action::CloseClient{});
     actions.push(action::CloseUpstream{});
     end({first, CloseReason::goodbye, CloseCode::normal, {}});

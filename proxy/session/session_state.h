@@ -105,14 +105,19 @@ struct Session::State {
     void json_tick(TimePoint now);
     [[nodiscard]] TimePoint json_next_deadline() const;
 
+    // The client leg is gone or as good as gone: the session lives on without it if it may, and ends as
+    // `otherwise` says if not. `failed`: by the client's own doing.
+    void lose_client(const Ending& otherwise, Duration hold, bool failed, TimePoint now);
+    void client_left(const Ending& goodbye, TimePoint now);
+    void client_away_tick(TimePoint now);
+    [[nodiscard]] bool take_socketio_client(State& fresh, TimePoint now);
+
     // Pauses and restarts reading by what waits on the other side; answers the waiting GET. At the end of
     // each input.
     void settle(TimePoint now);
     void report(ReportKind kind, std::uint64_t count = 0, Duration duration = Duration{0});
     void end(const Ending& ending);
-    void end_if(const MaybeEnding& ending) {
-        if (ending) end(*ending);
-    }
+    void end_if(const MaybeEnding& ending);
 
     const Policy& policy;
     Stats& stats;
@@ -125,6 +130,10 @@ struct Session::State {
     std::optional<Conversation> conversation;  // absent for websockets without Engine.IO
     std::optional<JsonState> json;             // Dialect::json
     TimePoint expires;
+    TimePoint time;                    // of the input that is handled
+    TimePoint away_since = never;      // Socket.IO: the client is away
+    TimePoint away_until = never;      // and may be; never: it is here
+    TimePoint unclaimed_until = never; // it is back, and has not yet come back to all of its namespaces
     ExchangeId post = 0;               // the POST that is being processed
     std::optional<CloseSide> closing;  // plain: who sent the first close frame
     TimePoint close_due = never;       // plain: when the other close frame must be there

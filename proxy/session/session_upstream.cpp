@@ -11,24 +11,74 @@ using wire::engineio::Revision;
 using wire::websocket::CloseCode;
 using wire::websocket::Opcode;
 
+namespace {
+
+constexpr Ending closed_by_upstream{CloseSide::upstream, CloseReason::goodbye, CloseCode::going_away,
+                                    "upstream closed"};
+
+// The app is there and does not want this client, now or later: no outage.
+bool is_final(unsigned status) {
+    return status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
+}
+
+}  // namespace
+
 void Session::State::on(const input::UpstreamOpened&, TimePoint now) {
     upstream.websocket_opened(now);
 }
 
 void Session::State::on(const input::UpstreamRefused& input, TimePoint now) {
-    upstream.set_state(UpstreamState::lost);
-    // EIO3 servers refuse a client for good at the handshake. Anything else is an outage: the client's
-    // transport is closed and it tries again.
-    if (revision == Revision::v3 && (input.status == 401 || input.status == 403)) {
-        return end_if(conversation->handshake_refused(now));
+    // An EIO3 server refuses a client at the handshake; so does one that does not speak its revision.
+    if (revision == Revision::v3 &&
+        (input.status == 401 || input.status == 403 || (input.status == 400 && !was_attached))) {
+        upstream.gone();
+        return end_if(conversation->handshake_refused(
+            input.status == 400 ? "Unsupported protocol version" : "unauthorized", now));
     }
     const bool answered = input.status != 0;
-    end({CloseSide::upstream, answered ? CloseReason::refused : CloseReason::upstream_timeout,
-         CloseCode::try_again_later, answered ? "upstream refused" : "upstream unreachable"});
+    const Ending refused{CloseSide::upstream, answered ? CloseReason::refused : CloseReason::upstream_timeout,
+                         CloseCode::try_again_later, answered ? "upstream refused" : "upstream unreachable"};
+    if (!was_attached && is_final(input.status)) {
+        upstream.gone();
+        return end(refused);
+    }
+    lose_upstream(refused, now);
+}
+
+void Session::State::on(const input::UpstreamPollingOpened& input, TimePoint now) {
+    upstream.polling_opened(now);
+    upstream_payload(input.body, now);
+}
+
+void Session::State::on(const input::UpstreamPolled& input, TimePoint now) {
+    if (!upstream.polling()) return;
+    upstream.polled();
+    if (input.status == 200 && !input.body.empty()) return upstream_payload(input.body, now);
+    actions.push(action::CloseUpstream{});
+    lose_upstream(
+        {CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"}, now);
+}
+
+void Session::State::on(const input::UpstreamPosted& input, TimePoint now) {
+    if (!upstream.polling()) return;
+    if (input.status == 200) return upstream.posted(now);
+    actions.push(action::CloseUpstream{});
+    lose_upstream(
+        {CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"}, now);
+}
+
+void Session::State::upstream_payload(std::string_view body, TimePoint now) {
+    upstream.heard(now);
+    const auto payload = wire::engineio::parse_payload(revision, body, {policy.limits.payload_packets});
+    if (!payload) return fail_upstream(CloseCode::protocol_error, "bad payload");
+    for (const Packet& packet : payload->packets) {
+        upstream_packet(packet, {}, now);
+        if (over || !upstream.open()) return;
+    }
 }
 
 void Session::State::on(const input::UpstreamBytes& input, TimePoint now) {
-    if (!upstream.websocket_open()) return;
+    if (!upstream.open() || upstream.polling()) return;
     upstream.heard(now);
     upstream.reading().start(input.bytes, actions);
     for (;;) {
@@ -40,9 +90,9 @@ void Session::State::on(const input::UpstreamBytes& input, TimePoint now) {
         }
         if (!*message) break;
         upstream_message(**message, now);
-        if (over || !upstream.websocket_open()) break;
+        if (over || !upstream.open()) break;
     }
-    if (upstream.websocket_open()) upstream.reading().finish(now);
+    if (upstream.open()) upstream.reading().finish(now);
 }
 
 void Session::State::upstream_message(const wire::websocket::Message& message, TimePoint now) {
@@ -53,15 +103,13 @@ void Session::State::upstream_message(const wire::websocket::Message& message, T
             upstream.write_frame(Opcode::pong, message.payload);
             return;
         case Opcode::pong:
-            return;
+            return upstream.pong_heard(now);
         case Opcode::close:
             if (!wire::websocket::parse_close(message.payload)) {
                 return fail_upstream(CloseCode::protocol_error, "bad close");
             }
-            upstream.write_close(static_cast<std::uint16_t>(CloseCode::normal), {});
-            upstream.websocket_lost();
-            actions.push(action::CloseUpstream{});
-            return end({CloseSide::upstream, CloseReason::goodbye, CloseCode::going_away, "upstream closed"});
+            close_upstream(CloseCode::normal, {});
+            return lose_upstream(closed_by_upstream, now);
         case Opcode::text:
         case Opcode::binary:
         case Opcode::continuation:
@@ -86,26 +134,27 @@ void Session::State::upstream_packet(const Packet& packet, std::string_view raw,
             const auto open = wire::engineio::parse_open(packet.data);
             if (upstream.attached() || !open)
                 return fail_upstream(CloseCode::protocol_error, "bad OPEN packet");
-            return upstream.attach(*open, now);
+            if (was_attached && policy.resume_upstream.on_return == OnReturn::close) {
+                return end({CloseSide::upstream, CloseReason::connection_lost, CloseCode::service_restart,
+                            "upstream restarted"});
+            }
+            was_attached = true;
+            upstream.attach(*open, now);
+            return conversation->upstream_attached(now);
         }
-        case PacketType::ping: {
+        case PacketType::ping:
             // Exactly one pong per ping, at once: python-engineio starts a timer (some versions a thread) for
             // each pong.
-            std::string& pong = actions.made();
-            pong += '3';
-            pong += packet.data;
-            return upstream.write_frame(Opcode::text, pong);
-        }
+            upstream.ping_heard(now);
+            return upstream.send_pong(packet.data);
         case PacketType::message:
             ++stats.from_upstream.messages;
             stats.from_upstream.bytes += packet.data.size() + (packet.binary ? 0 : 1);
             return end_if(packet.binary ? conversation->upstream_attachment(packet.data, now)
                                         : conversation->upstream_packet(packet.data, raw, now));
         case PacketType::close:
-            upstream.write_close(static_cast<std::uint16_t>(CloseCode::normal), {});
-            upstream.websocket_lost();
-            actions.push(action::CloseUpstream{});
-            return end({CloseSide::upstream, CloseReason::goodbye, CloseCode::going_away, "upstream closed"});
+            close_upstream(CloseCode::normal, {});
+            return lose_upstream(closed_by_upstream, now);
         case PacketType::pong:
         case PacketType::noop:
             return;
@@ -115,25 +164,37 @@ void Session::State::upstream_packet(const Packet& packet, std::string_view raw,
     }
 }
 
-void Session::State::fail_upstream(CloseCode code, std::string_view text) {
+void Session::State::close_upstream(CloseCode code, std::string_view text) {
     upstream.write_close(static_cast<std::uint16_t>(code), text);
-    upstream.websocket_lost();
+    upstream.gone();
     actions.push(action::CloseUpstream{});
+}
+
+void Session::State::fail_upstream(CloseCode code, std::string_view text) {
+    close_upstream(code, text);
     end({CloseSide::upstream, CloseReason::protocol_violation, CloseCode::internal_error,
          "upstream protocol violation"});
 }
 
-void Session::State::on(const input::UpstreamLost&, TimePoint) {
-    upstream.websocket_lost();
-    if (closing) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
-    end({CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"});
+void Session::State::lose_upstream(const Ending& otherwise, TimePoint now) {
+    upstream.gone();
+    if (over) return;
+    if (!conversation || policy.resume_upstream.hold == Duration{0}) return end(otherwise);
+    upstream_paused = false;
+    if (conversation->empty())
+        return otherwise.reason == CloseReason::goodbye ? end(otherwise) : upstream.rest();
+    end_if(conversation->upstream_lost(now));
+    if (!over) upstream.lost(now);
 }
 
-void Session::State::on(const input::UpstreamPollingOpened&, TimePoint) {}
-
-void Session::State::on(const input::UpstreamPolled&, TimePoint) {}
-
-void Session::State::on(const input::UpstreamPosted&, TimePoint) {}
+void Session::State::on(const input::UpstreamLost&, TimePoint now) {
+    if (closing) {
+        upstream.gone();
+        return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
+    }
+    lose_upstream(
+        {CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"}, now);
+}
 
 void Session::State::on(const input::UpstreamBlocked& input, TimePoint) {
     upstream.blocked(input.pending);

@@ -1,17 +1,21 @@
-// The upstream's side of a session: one websocket, its heartbeats, and what waits until it is attached.
+// The upstream's side of a session: a websocket, or polling; its heartbeats; when to try again after a loss.
 //
-//   idle ── attach() ──> connecting ── OPEN ──> attached <──> stalled       lost and reattaching: a lost leg
-//   ends the session today; the states are there for the day when it does not.
+//   idle ── connect() ──> connecting ── OPEN ──> attached <──> stalled
+//                             │                     │
+//                             └──────> lost <───────┘     lost ── backoff ──> reattaching ── OPEN ──>
+//                             attached
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "proxy/session/action_list.h"
 #include "proxy/session/outgoing.h"
 #include "proxy/session/policy.h"
+#include "proxy/session/read_proof.h"
 #include "proxy/session/stats.h"
 #include "proxy/session/time.h"
 #include "proxy/session/websocket_leg.h"
@@ -34,47 +38,72 @@ class UpstreamLeg {
         return state_ == UpstreamState::attached || state_ == UpstreamState::stalled;
     }
 
-    // Asks the shell for the connection, once.
-    void connect();
+    // Asks the shell for the connection, if nobody has yet.
+    void connect(TimePoint now);
+    // The connection is there, of either kind; an OPEN packet must follow.
     void websocket_opened(TimePoint now);
-    [[nodiscard]] bool websocket_open() const noexcept { return reading_.has_value(); }
-    void websocket_lost() {
-        reading_.reset();
-        set_state(UpstreamState::lost);
-    }
+    void polling_opened(TimePoint now);
+    [[nodiscard]] bool open() const noexcept { return reading_.has_value() || polling_; }
+    [[nodiscard]] bool polling() const noexcept { return polling_; }
     [[nodiscard]] WebsocketReading& reading() { return *reading_; }
-    // The OPEN packet is there: what waited goes out.
+    // The OPEN packet is there.
     void attach(const wire::engineio::Open& open, TimePoint now);
     // A websocket without Engine.IO is attached at once and has no heartbeats.
     void attach_plain(TimePoint now);
+    // The connection is gone, or there was none; the next attempt follows a random while later, longer each
+    // time (full jitter).
+    void lost(TimePoint now);
+    // Nobody needs it any more, until connect().
+    void rest();
+    // The same, for good.
+    void gone();
+    // Lost, or (in the beginning) not there yet.
+    [[nodiscard]] bool in_outage() const noexcept { return lost_since_ != never; }
+    // The fresh upstream knows all that it must: the outage is over. Its duration.
+    Duration returned(TimePoint now);
 
-    // Sends one message packet, or lets it wait for the leg. `raw` is the frame as the client wrote it, mask
-    // and all. False when too much waits.
-    [[nodiscard]] bool send(std::string_view data, std::string_view raw = {});
-    [[nodiscard]] bool send_binary(std::string_view data, std::string_view raw = {});
+    // Sends one message packet to an attached upstream. `raw` is the frame as the client wrote it, mask and
+    // all.
+    void send(std::string_view data, std::string_view raw = {});
+    void send_binary(std::string_view data, std::string_view raw = {});
+    // Exactly one per ping, at once.
+    void send_pong(std::string_view data);
     void write_frame(wire::websocket::Opcode opcode, std::string_view payload);
     void write_close(std::uint16_t code, std::string_view reason);
 
     void blocked(std::size_t pending) { pending_ = pending; }
     void drained() { pending_ = 0; }
-    // Bytes of the client that have nowhere to go.
-    [[nodiscard]] std::size_t waiting_bytes() const noexcept { return pending_ + held_.bytes(); }
-    // Gives up what waits: the client is not let in.
-    void drop_held() { static_cast<void>(held_.take_all()); }
+    // Bytes of the client that the upstream does not take.
+    [[nodiscard]] std::size_t waiting_bytes() const noexcept { return pending_ + posts_.bytes(); }
+
+    // Polling: one GET and at most one POST at a time, at the end of each input.
+    void exchange();
+    void polled() { poll_out_ = false; }
+    void posted(TimePoint now);
 
     void heard(TimePoint now);
+    void ping_heard(TimePoint now);
+    // A message whose loss nobody else would tell.
+    void sent_untracked(TimePoint now) { proof_.sent(now); }
+    void pong_heard(TimePoint now);
+    // Messages that the upstream has perhaps not read.
+    [[nodiscard]] std::uint64_t take_doubt() { return proof_.lost(); }
     // We do not read it, or began to again: its silence is our doing. Returns how long that was, when it
     // ends.
     std::chrono::nanoseconds set_paused(bool paused, TimePoint now);
     [[nodiscard]] bool paused() const noexcept { return paused_; }
 
-    enum class Overdue { none, open, stalled };
+    // open: no OPEN packet came. stalled: silent for too long. deserted: it answers, but has forgotten us.
+    // unreachable: lost for resume.upstream.hold.
+    enum class Overdue { none, open, stalled, deserted, unreachable };
     [[nodiscard]] Overdue tick(TimePoint now);
     [[nodiscard]] TimePoint next_deadline() const;
 
   private:
+    void attempt();
     [[nodiscard]] wire::websocket::MaskKey next_mask() noexcept;
-    [[nodiscard]] bool hold(bool binary, std::string_view data);
+    std::uint64_t next_random() noexcept;
+    void forget_connection();
 
     const Policy& policy_;
     Stats& stats_;
@@ -82,9 +111,14 @@ class UpstreamLeg {
     wire::engineio::Revision revision_;
     UpstreamState state_ = UpstreamState::idle;
     bool paused_ = false;
-    std::uint64_t mask_state_;
+    std::uint64_t random_state_;
     std::optional<WebsocketReading> reading_;
-    OutgoingQueue held_;
+    bool polling_ = false;
+    bool poll_out_ = false;  // a GET hangs
+    bool post_out_ = false;  // a POST is under way
+    std::string sid_;        // polling: the upstream's
+    std::size_t max_payload_ = 0;
+    OutgoingQueue posts_;  // polling: what waits for a POST
     std::size_t pending_ = 0;
     Duration silence_{0};        // longer than this: stalled
     Duration ping_interval_{0};  // EIO3: we ping
@@ -92,6 +126,15 @@ class UpstreamLeg {
     TimePoint paused_since_ = never;
     TimePoint open_due_ = never;
     TimePoint ping_due_ = never;  // EIO3
+    TimePoint ping_wanted_ =
+        never;  // EIO4: the upstream's next ping is overdue then; we ask whether it lives
+    bool ping_wanted_asked_ = false;
+    TimePoint deserted_due_ = never;  // it lives, and still has not pinged
+    unsigned attempts_ = 0;           // since it was last attached
+    TimePoint retry_due_ = never;
+    TimePoint lost_since_ = never;  // or waited for, in the beginning
+    TimePoint hold_due_ = never;
+    ReadProof proof_;
 };
 
 }  // namespace forestay::session

@@ -73,8 +73,15 @@ BOOST_AUTO_TEST_CASE(a_silent_upstream_is_stalled_and_its_late_answers_still_cou
     BOOST_TEST((script.session().upstream_state() == UpstreamState::attached));
 }
 
+// A session that ends with its upstream leg: resume.upstream.hold 0s.
+Policy without_resume() {
+    Policy policy = forestay::session::testing::policy();
+    policy.resume_upstream.hold = Duration{0};
+    return policy;
+}
+
 BOOST_AUTO_TEST_CASE(an_upstream_that_stays_silent_for_upstream_stall_is_given_up) {
-    Script script(websocket_first());
+    Script script(websocket_first(), without_resume());
     script.joined();
     for (int i = 1; i <= 11; ++i) script.at(i * 25s).client_says("3");
     script.heard();
@@ -131,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_probe_that_fails_leaves_the_client_on_polling) {
 }
 
 BOOST_AUTO_TEST_CASE(a_lost_upstream_closes_the_client_so_that_it_comes_back) {
-    Script script(websocket_first());
+    Script script(websocket_first(), without_resume());
     script.joined().input(input::UpstreamLost{});
     const Lines expected{"client: CLOSE 1011 upstream lost", "close client", "end upstream connection_lost"};
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
@@ -213,15 +220,19 @@ BOOST_AUTO_TEST_CASE(a_poll_answer_has_at_most_as_many_packets_as_python_clients
     BOOST_TEST(packets(script.input(input::ExchangeWritten{3}).input(input::PollOpened{4}).heard()) == 2);
 }
 
-BOOST_AUTO_TEST_CASE(too_much_for_an_upstream_that_does_not_come_ends_the_session_and_is_counted) {
+BOOST_AUTO_TEST_CASE(of_what_waits_for_an_upstream_that_does_not_come_the_oldest_falls_out_and_is_told) {
     Policy policy = forestay::session::testing::policy();
-    policy.limits.held_bytes = 256;
-    policy.limits.message_bytes = 1024;
+    policy.resume_upstream.max_bytes = 1600;
     Script script(websocket_first(), policy);
-    script.input(input::ClientUpgraded{}).client_says("40");
-    for (int i = 0; i < 3 && !script.session().ended(); ++i) {
-        script.client_says(R"(42["x",")" + std::string(600, 'a') + R"("])");
+    script.input(input::ClientUpgraded{}).client_says("40").heard();
+    for (const char name : {'a', 'b', 'c'}) {
+        script.client_says(R"(42["x",")" + std::string(600, name) + R"("])");
     }
-    BOOST_TEST(script.heard().back() == "end forestay limit");
+    BOOST_TEST(script.heard() == Lines{"report messages_dropped 1"}, boost::test_tools::per_element());
     BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::held_overflow)] == 1U);
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"sio"})");
+    const Lines expected{"upstream: 40", R"(client: 40{"sid":"sio"})",
+                         R"(upstream: 42["x",")" + std::string(600, 'b') + R"("])",
+                         R"(upstream: 42["x",")" + std::string(600, 'c') + R"("])"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
 }

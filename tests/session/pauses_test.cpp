@@ -145,7 +145,9 @@ BOOST_AUTO_TEST_CASE(an_event_that_crosses_the_disconnect_of_the_upstream_is_dro
     BOOST_TEST(script.heard().empty());
     BOOST_TEST(dropped(script, Drop::left_namespace) == 2U);
     script.client_says(R"(42["y"])").client_says("40/chat,").client_says(R"(42/chat,["z"])");
-    const Lines expected{R"(upstream: 42["y"])", "upstream: 40/chat,", R"(upstream: 42/chat,["z"])"};
+    script.upstream_says(R"(40/chat,{"sid":"d"})");
+    const Lines expected{R"(upstream: 42["y"])", "upstream: 40/chat,", R"(client: 40/chat,{"sid":"d"})",
+                         R"(upstream: 42/chat,["z"])"};
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
 }
 

@@ -31,6 +31,8 @@ void describe(std::vector<std::string>& lines, std::string_view who, std::string
                 line += "<" + std::string(payload) + ">";
                 break;
             case Opcode::ping:
+                if (payload.empty() && who == "upstream")
+                    continue;  // has the upstream read all? Not of interest to most tests
                 line += "PING " + std::string(payload);
                 break;
             case Opcode::pong:

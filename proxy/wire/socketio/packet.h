@@ -85,6 +85,8 @@ void write_event(std::string& out, std::string_view nsp, std::string_view event,
                  std::string_view argument_json);
 // `values_json` is an array.
 void write_ack(std::string& out, std::string_view nsp, std::uint64_t id, std::string_view values_json);
+// Copies a packet under another ack id, or under none: all else byte for byte.
+void write_with_id(std::string& out, const Packet& packet, std::optional<std::uint64_t> id);
 // Copies an event packet's text under another name: the payload but for the name byte for byte. Not for
 // packets whose name is a number (their `event` is empty and points nowhere).
 void write_renamed(std::string& out, const Packet& packet, std::string_view event);

@@ -12,6 +12,17 @@ void write_head(std::string& out, PacketType type, std::string_view nsp) {
     out += ',';
 }
 
+// All of a copied packet that stands before its payload.
+void write_before_payload(std::string& out, const Packet& packet, std::optional<std::uint64_t> id) {
+    out += static_cast<char>(packet.type);
+    if (packet.attachments > 0) out += std::to_string(packet.attachments) + '-';
+    if (packet.nsp != "/") {
+        out += packet.nsp;
+        out += ',';
+    }
+    if (id) out += std::to_string(*id);
+}
+
 void append_string(std::string& out, std::string_view text) {
     out += '"';
     json::append_escaped(out, text);
@@ -62,14 +73,13 @@ void write_ack(std::string& out, std::string_view nsp, std::uint64_t id, std::st
     out += values_json;
 }
 
+void write_with_id(std::string& out, const Packet& packet, std::optional<std::uint64_t> id) {
+    write_before_payload(out, packet, id);
+    out += packet.payload;
+}
+
 void write_renamed(std::string& out, const Packet& packet, std::string_view event) {
-    out += static_cast<char>(packet.type);
-    if (packet.attachments > 0) out += std::to_string(packet.attachments) + '-';
-    if (packet.nsp != "/") {
-        out += packet.nsp;
-        out += ',';
-    }
-    if (packet.id) out += std::to_string(*packet.id);
+    write_before_payload(out, packet, packet.id);
     const auto name = static_cast<std::size_t>(packet.event.data() - packet.payload.data());
     out += packet.payload.substr(0, name);
     json::append_escaped(out, event);

@@ -1,0 +1,160 @@
+// What happens to the conversation when the upstream leg is lost, and when a fresh upstream is there.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/session/conversation.h"
+
+namespace forestay::session {
+
+using wire::socketio::Packet;
+
+void Conversation::upstream_attached(TimePoint now) {
+    told_upstream_ = true;
+    for (Namespace& nsp : namespaces_) say_connect(nsp, now);
+}
+
+void Conversation::say_connect(Namespace& nsp, TimePoint now) {
+    nsp.reply_due = now + policy_.limits.connect_reply_timeout;
+    if (!nsp.connect.empty()) upstream_.send(nsp.connect);
+}
+
+MaybeEnding Conversation::upstream_lost(TimePoint now) {
+    if (!std::exchange(told_upstream_, false)) return std::nullopt;  // it never knew of us
+    // What is half sent can not be finished, and what is half received neither.
+    if (client_binary_ && !client_binary_->held) client_binary_->drop = true;
+    waited_ = 0;
+    upstream_attachments_to_drop_ = 0;
+    upstream_drop_due_ = never;
+    if (upstream_binary_) {
+        stats_.count(Drop::upstream_binary);
+        give_up_upstream_binary(now);
+    }
+    for (Namespace& nsp : namespaces_) {
+        nsp.attached = false;
+        nsp.reply_due = never;
+        nsp.ack_base = nsp.ack_next;
+        nsp.upstream_acks.clear();
+    }
+    const std::uint64_t doubt = upstream_.take_doubt();
+    stats_.drops[static_cast<std::size_t>(Drop::in_doubt)] += doubt;
+    report(ReportKind::upstream_lost, doubt, Duration{0});
+
+    auto lost = requests_.lost_with_upstream();
+    std::reverse(lost.begin(), lost.end());  // each is put in front of all others: the oldest last
+    for (const PendingRequests::Slot slot : lost) {
+        const PendingRequests::Request& request = requests_.request(slot);
+        if (requests_.may_resend(slot)) {
+            ++stats_.resent;
+            held_.add_first({request.nsp, slot, now, requests_.texts(slot)->packet, {}, 0});
+        } else if (policy_.rules.rules()[request.rule].on_upstream_lost == rules::OnUpstreamLost::answer) {
+            requests_.give_up(slot, now);
+        }
+    }
+    return drop_overdue(now);
+}
+
+bool Conversation::rejoin_overdue(TimePoint now) const {
+    return !upstream_.paused() &&
+           std::any_of(namespaces_.begin(), namespaces_.end(),
+                       [now](const Namespace& nsp) { return nsp.joined && nsp.reply_due <= now; });
+}
+
+void Conversation::remember(Namespace& nsp, const Packet& packet) {
+    if (packet.attachments > 0) return;
+    const auto& names = policy_.resume_upstream.rebuild;
+    const auto name = std::find_if(names.begin(), names.end(), [&packet](const std::string& one) {
+        return wire::socketio::event_is(packet, one);
+    });
+    if (name == names.end()) return;
+    std::erase_if(nsp.repeated, [&](const Repeated& one) { return one.event == *name; });
+    Repeated& last = nsp.repeated.emplace_back();
+    last.event = *name;
+    wire::socketio::write_with_id(last.text, packet,
+                                  std::nullopt);  // without an id there is no ACK to swallow
+}
+
+void Conversation::rebuild(Namespace& nsp, TimePoint now) {
+    for (auto each = nsp.repeated.rbegin(); each != nsp.repeated.rend(); ++each) {
+        held_.add_first({nsp.serial, std::nullopt, now, each->text, {}, 0});
+        if (const auto packet = wire::socketio::scan_server_packet(each->text))
+            swallow_answer(nsp, *packet, now);
+    }
+}
+
+// What the fresh app says to this is for nobody: the client has had its answer long ago.
+void Conversation::swallow_answer(const Namespace& nsp, const Packet& packet, TimePoint now) {
+    const auto index = policy_.rules.match(packet);
+    if (!index) return;
+    const rules::Rule& rule = policy_.rules.rules()[*index];
+    auto texts = std::make_unique<PendingRequests::Texts>();
+    if (rule.id_source == rules::IdSource::pointer) {
+        auto key = rules::id_key(rule.id, packet);
+        if (!key) return;
+        texts->key = std::move(*key);
+    }
+    requests_.expect_late({nsp.serial, static_cast<std::uint32_t>(*index), {}, now}, std::move(texts), now);
+}
+
+void Conversation::release_held(TimePoint now) {
+    if (held_.empty() || (client_binary_ && !client_binary_->held && !client_binary_->drop)) return;
+    for (const Namespace& nsp : namespaces_) {
+        if (!nsp.attached) continue;
+        while (const auto message = held_.take(nsp.serial)) {
+            upstream_.send(message->text);
+            for (const std::string& attachment : message->attachments) upstream_.send_binary(attachment);
+            if (message->request)
+                requests_.sent(*message->request);
+            else
+                upstream_.sent_untracked(now);
+            ++waited_;
+        }
+    }
+}
+
+MaybeEnding Conversation::drop_overdue(TimePoint now) {
+    std::size_t untracked = 0;
+    bool expired = false;
+    while (const auto fallen = held_.fall_out(now)) {
+        if (fallen->missing > 0 && client_binary_) client_binary_->drop = true;
+        expired = expired || fallen->received + policy_.resume_upstream.max_age <= now;
+        if (fallen->request)
+            requests_.give_up(*fallen->request, now);
+        else
+            ++untracked;
+    }
+    tell_dropped(untracked, expired ? Drop::held_expired : Drop::held_overflow);
+    return give_fallbacks(now);
+}
+
+void Conversation::tell_dropped(std::size_t untracked, Drop why) {
+    if (untracked == 0) return;
+    stats_.drops[static_cast<std::size_t>(why)] += untracked;
+    report(ReportKind::messages_dropped, untracked, Duration{0});
+}
+
+// The request has its answer: its message goes nowhere any more.
+void Conversation::forget_held(PendingRequests::Slot slot) {
+    if (held_.empty() || !held_.forget_request(slot)) return;
+    if (client_binary_ && client_binary_->held && !held_.unfinished()) client_binary_->drop = true;
+}
+
+void Conversation::upstream_returned(TimePoint now) {
+    if (!upstream_.attached() || !upstream_.in_outage()) return;
+    if (std::any_of(namespaces_.begin(), namespaces_.end(),
+                    [](const Namespace& nsp) { return !nsp.attached; }))
+        return;
+    const Duration outage = upstream_.returned(now);
+    if (was_attached_) {
+        stats_.outage.observe(outage);
+        report(ReportKind::upstream_back, waited_, outage);
+    }
+    was_attached_ = true;
+    waited_ = 0;
+}
+
+void Conversation::report(ReportKind kind, std::uint64_t count, Duration duration) {
+    ++stats_.reports[static_cast<std::size_t>(kind)];
+    actions_.push(action::Report{kind, count, duration});
+}
+
+}  // namespace forestay::session

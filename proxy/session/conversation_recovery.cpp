@@ -1,0 +1,121 @@
+// What happens to the conversation while the client leg is gone, and when its client comes back on the leg of
+// a fresh session.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/session/conversation.h"
+
+namespace forestay::session {
+
+using wire::socketio::Packet;
+using wire::websocket::CloseCode;
+
+bool Conversation::client_can_return() const {
+    const bool cut_off = client_binary_ && !client_binary_->held && !client_binary_->drop;
+    return record_.on() && record_.can_return() && !cut_off;
+}
+
+void Conversation::client_away(bool failed, TimePoint now) {
+    client_binary_.reset();  // the rest of it does not come
+    record_.client_away(failed, now);
+}
+
+MaybeEnding Conversation::look_for(const Claim& claim, const Packet& packet, std::string_view text) {
+    looking_.emplace();
+    looking_->secret = claim.pid.secret;
+    first_connect_due_ = never;
+    if (credential_ == Credential::wanted) {
+        credential_ = Credential::asked;
+        std::string& payload = actions_.made();
+        payload = packet.payload;
+        actions_.push(action::CheckCredential{payload});
+    } else {
+        actions_.push(action::FindSession{looking_->secret});
+    }
+    return put_off(false, text);
+}
+
+MaybeEnding Conversation::put_off(bool binary, std::string_view bytes) {
+    looking_->bytes += bytes.size() + sizeof(Outgoing);
+    if (looking_->bytes > policy_.limits.held_bytes + policy_.limits.message_bytes) {
+        stats_.count(Drop::held_overflow);
+        return Ending{CloseSide::forestay, CloseReason::limit, CloseCode::try_again_later,
+                      "too much waits for the upstream"};
+    }
+    looking_->packets.emplace_back(wire::engineio::PacketType::message, binary, std::string(bytes));
+    return std::nullopt;
+}
+
+MaybeEnding Conversation::client_says_all(std::vector<Outgoing> packets, TimePoint now) {
+    for (const Outgoing& packet : packets) {
+        auto ending = packet.binary ? client_attachment(packet.data, {}, now) : client_packet(packet.data, {}, now);
+        if (ending) return ending;
+    }
+    return std::nullopt;
+}
+
+MaybeEnding Conversation::session_not_found(TimePoint now) {
+    if (!looking_) return std::nullopt;
+    looked_ = true;
+    report(ReportKind::recovery_refused, 0, Duration{0});
+    return client_says_all(std::exchange(looking_, std::nullopt)->packets, now);
+}
+
+bool Conversation::can_take(const Conversation& fresh) const {
+    if (!record_.on() || !fresh.looking_) return false;
+    const auto connect = wire::socketio::parse_client_packet(fresh.looking_->packets.front().data, revision_);
+    if (!connect) return false;
+    const Namespace* nsp = const_cast<Conversation*>(this)->find(connect->nsp);
+    return nsp != nullptr && unclaimed(*nsp) &&
+           record_.can_claim(nsp->serial, find_claim(connect->payload));
+}
+
+MaybeEnding Conversation::take(Conversation& fresh, TimePoint now) {
+    closed_.clear();
+    return client_says_all(std::exchange(fresh.looking_, std::nullopt)->packets, now);
+}
+
+bool Conversation::come_back(Namespace& nsp, const std::optional<Claim>& claim, std::string_view connect,
+                             TimePoint now) {
+    if (!record_.can_claim(nsp.serial, claim)) {
+        leave_upstream(nsp);
+        leave(nsp.name);
+        return false;
+    }
+    nsp.connect = connect;  // its credential is the newer one
+    const ClientRecord::Replay replay = record_.replay(nsp.serial, claim, now);
+    stats_.replayed += replay.units;
+    if (replay.given_up) report(ReportKind::replay_given_up, 1, Duration{0});
+    return true;
+}
+
+bool Conversation::unclaimed(const Namespace& nsp) const {
+    return record_.on() && !record_.claimed(nsp.serial);
+}
+
+void Conversation::add_whole(HeldMessage message) {
+    const bool known = std::any_of(namespaces_.begin(), namespaces_.end(),
+                                   [&](const Namespace& nsp) { return nsp.serial == message.nsp; });
+    if (known)
+        held_.add(std::move(message));
+    else
+        stats_.count(Drop::left_namespace);
+}
+
+void Conversation::leave_unclaimed(TimePoint now) {
+    for (std::size_t i = namespaces_.size(); i-- > 0;) {
+        if (!unclaimed(namespaces_[i])) continue;
+        leave_upstream(namespaces_[i]);
+        leave(namespaces_[i].name);
+    }
+    upstream_returned(now);
+}
+
+void Conversation::leave_upstream(const Namespace& nsp) {
+    if (!nsp.attached && nsp.reply_due == never) return;
+    std::string& text = actions_.made();
+    wire::socketio::write_disconnect(text, nsp.name);
+    upstream_.send(text);
+}
+
+}  // namespace forestay::session

@@ -1,0 +1,61 @@
+// The client leg may be gone, and come back on that of a fresh session (Socket.IO; JSON websockets:
+// session_json.cpp).
+//
+//   here ── lost, silent, too slow ──> away ── take_client() ──> here        away too long: the session ends
+#include "proxy/session/session_state.h"
+
+namespace forestay::session {
+
+using wire::websocket::CloseCode;
+
+void Session::State::lose_client(const Ending& otherwise, Duration hold, bool failed, TimePoint now) {
+    if (over) return;
+    if (!conversation || !conversation->client_can_return()) return end(otherwise);
+    if (client.websocket_open()) {
+        client.write_close(static_cast<std::uint16_t>(otherwise.code), otherwise.text);
+        actions.push(action::CloseClient{});
+    }
+    client.lost();
+    conversation->client_away(failed, now);
+    probed = client_socket_paused = false;
+    away_since = now;
+    away_until = now + hold;
+    unclaimed_until = never;
+    report(ReportKind::client_away);
+}
+
+// Its own goodbye to the transport. Whoever has left his namespaces before has said goodbye to us.
+void Session::State::client_left(const Ending& goodbye, TimePoint now) {
+    lose_client(goodbye, policy.resume_client.left_hold, true, now);
+}
+
+void Session::State::client_away_tick(TimePoint now) {
+    if (away_until <= now)
+        return end({CloseSide::client, CloseReason::away_too_long, CloseCode::going_away, {}});
+    if (unclaimed_until <= now) {
+        unclaimed_until = never;
+        conversation->leave_unclaimed(now);
+    }
+}
+
+bool Session::State::take_socketio_client(State& fresh, TimePoint now) {
+    if (away_until == never || !conversation->can_take(*fresh.conversation)) return false;
+    client.take(fresh.client);
+    setup.sid = fresh.setup.sid;
+    expires = fresh.expires;  // its credential is the newer one
+    probed = fresh.probed;
+    client_socket_paused = fresh.client_socket_paused;
+    fresh.over = true;
+    away_until = never;
+    unclaimed_until = now + policy.resume_client.left_hold;
+
+    const std::uint64_t replayed = stats.replayed;
+    end_if(conversation->take(*fresh.conversation, now));
+    stats.absence.observe(now - away_since);
+    if (over) return true;
+    report(ReportKind::client_back, stats.replayed - replayed,
+           std::chrono::duration_cast<Duration>(now - away_since));
+    return true;
+}
+
+}  // namespace forestay::session
