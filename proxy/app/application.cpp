@@ -111,6 +111,8 @@ struct Application::Impl {
         made.origins = make_origins(config.origins);
         made.journal = log.journal();
         for (const rules::Rule& rule : config.session.rules.rules()) rule_names.push_back(rule.name);
+        for (const net::UpstreamUrl& url : config.net.upstream.urls)
+            upstream_names.push_back(net::host_of(url) + url.path_prefix);
         return made;
     }
 
@@ -118,6 +120,7 @@ struct Application::Impl {
         telemetry::MetricsInput input;
         input.loops = stats;
         input.rules = rule_names;
+        input.upstreams = upstream_names;
         input.build = {std::string(version), telemetry::compiler_name()};
         input.log_lines_lost = log.lines_lost();
         input.process = telemetry::read_process_stats();
@@ -148,6 +151,7 @@ struct Application::Impl {
     std::vector<config::Problem> warnings;
     telemetry::Log log;
     std::vector<std::string> rule_names;
+    std::vector<std::string> upstream_names;
     net::Shared shared;
     net::Loops loops;
     std::optional<net::AdminServer> admin;

@@ -172,6 +172,9 @@ void Exposition::traffic() {
     out_.counter("forestay_client_connections_refused_total",
                  "Client connections refused because limits.max_connections was reached.",
                  sum([](const auto& s) { return s.connections_refused; }));
+    out_.counter("forestay_client_connections_handed_over_total",
+                 "Client connections given to the loop of the session that they asked for.",
+                 sum([](const auto& s) { return s.handovers; }));
     using session::Traffic;
     constexpr std::array<std::pair<std::string_view, Traffic session::Stats::*>, 4> directions{
         {{"from_client", &session::Stats::from_client},
@@ -266,15 +269,23 @@ void Exposition::refusals() {
 }
 
 void Exposition::upstream() {
-    bool up = false;
-    for (const net::Stats* loop : input_.loops) up = up || loop->upstream_up;
-    out_.gauge("forestay_upstream_up", "1 when the last attempt to reach the upstream succeeded.",
-               up ? 1 : 0);
-    out_.counter("forestay_upstream_connects_total", "Attempts to connect to the upstream.",
-                 sum([](const auto& s) { return s.upstream_connects; }));
-    out_.counter("forestay_upstream_connect_failures_total",
-                 "Attempts to connect to the upstream that failed.",
-                 sum([](const auto& s) { return s.upstream_connect_failures; }));
+    // A loop that has not started yet may hold no entry for an upstream.
+    const auto family = [&](MetricFamily& out, auto member) {
+        by_name(out, "upstream", input_.upstreams, [&](const net::Stats& s, std::size_t i) {
+            return i < s.upstreams.size() ? std::uint64_t{s.upstreams[i].*member} : 0;
+        });
+    };
+    family(out_.gauge("forestay_upstream_sessions", "Sessions that belong to it, by upstream."),
+           &net::UpstreamStats::sessions);
+    family(out_.counter("forestay_upstream_connects_total", "Attempts to connect to it, by upstream."),
+           &net::UpstreamStats::connects);
+    family(out_.counter("forestay_upstream_connect_failures_total",
+                        "Attempts to connect to it that failed, by upstream."),
+           &net::UpstreamStats::failures);
+    auto& up =
+        out_.gauge("forestay_upstream_up", "1 when the last attempt to reach it succeeded, by upstream.");
+    family(up, &net::UpstreamStats::up);
+    for (ClientMetric& one : up.metric) one.gauge.value = one.gauge.value > 0 ? 1 : 0;  // any loop's will do
 }
 
 void Exposition::http() {

@@ -2,8 +2,8 @@
 //
 // There is no registry: the loops count in plain integers (net::Stats), and the model is made from them when
 // somebody scrapes. Every label value that can exist is there from the first scrape, as zero, so that rate()
-// sees the first increase too. Labels are bounded: names of rules and literals of ours, never anything that a
-// peer chose.
+// sees the first increase too. Labels are bounded: names of rules, upstreams and literals of ours, never
+// anything that a peer chose.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,7 @@ struct BuildInfo {
 struct MetricsInput {
     std::span<const net::Stats* const> loops;  // each read in its own thread's pause, or all on the one loop
     std::span<const std::string> rules;        // names, by rule index
+    std::span<const std::string> upstreams;    // as configured, by index; all different
     BuildInfo build;
     std::uint64_t log_lines_lost = 0;     // Log::lines_lost
     std::optional<ProcessStats> process;  // empty: no process_*

@@ -43,6 +43,8 @@ inline net::Stats busy_stats() {
     stats.upstream_connects = 12;
     stats.upstream_connect_failures = 2;
     stats.upstream_up = true;
+    stats.upstreams = {{4, 9, 0, true}, {1, 3, 2, false}};
+    stats.handovers = 6;
     stats.loop_lag.observe(100us);
     return stats;
 }

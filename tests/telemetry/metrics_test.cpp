@@ -10,9 +10,11 @@ namespace {
 using namespace forestay;
 
 const std::string rule_names[] = {"think_tank"};
+const std::string upstream_names[] = {"127.0.0.1:5000", "127.0.0.1:5001"};
 
 std::string render(std::span<const net::Stats* const> loops) {
-    return telemetry::render_metrics({loops, rule_names, {"0.1.0", "g++ 12"}, 0, std::nullopt});
+    return telemetry::render_metrics(
+        {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt});
 }
 
 std::string render(const net::Stats& stats) {
@@ -134,7 +136,16 @@ BOOST_AUTO_TEST_CASE(loops_are_summed) {
     const net::Stats* loops[] = {&one, &other};
     const std::string text = render(loops);
     BOOST_TEST(lines(text, "forestay_sessions_started_total") == "forestay_sessions_started_total 10\n");
-    BOOST_TEST(lines(text, "forestay_upstream_up") == "forestay_upstream_up 1\n");
+    BOOST_TEST(lines(text, "forestay_upstream_up") ==
+               "forestay_upstream_up{upstream=\"127.0.0.1:5000\"} 1\n"
+               "forestay_upstream_up{upstream=\"127.0.0.1:5001\"} 0\n");
+    BOOST_TEST(lines(text, "forestay_upstream_sessions") ==
+               "forestay_upstream_sessions{upstream=\"127.0.0.1:5000\"} 8\n"
+               "forestay_upstream_sessions{upstream=\"127.0.0.1:5001\"} 2\n");
+    BOOST_TEST(lines(text, "forestay_upstream_connect_failures_total{upstream=\"127.0.0.1:5001\"}") ==
+               "forestay_upstream_connect_failures_total{upstream=\"127.0.0.1:5001\"} 4\n");
+    BOOST_TEST(lines(text, "forestay_client_connections_handed_over_total") ==
+               "forestay_client_connections_handed_over_total 12\n");
     BOOST_TEST(lines(text, "forestay_requests_started_total") ==
                "forestay_requests_started_total{rule=\"think_tank\"} 14\n");
     BOOST_TEST(lines(text, "forestay_request_duration_seconds_count") ==
