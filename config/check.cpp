@@ -35,6 +35,13 @@ void check_origins(const Config& config, const Node& root, Problems& problems) {
     }
 }
 
+void check_jsonp(const Config& config, const Node& root, Problems& problems) {
+    if (!config.net.jsonp) return;
+    problems.warning(place(root, "socketio.jsonp"),
+                     "every web page can read what JSONP answers to its visitors' cookies, whatever "
+                     "cors.allowed_origins says: scripts are fetched without Origin");
+}
+
 void check_auth(const Config& config, const Node& root, Problems& problems) {
     if (config.auth.protect.empty() && !items(root, "auth.any_of").empty()) {
         problems.warning(place(root, "auth.any_of"), "auth.protect is empty: no path asks for a credential");
@@ -139,6 +146,7 @@ void check_rules(const Node& root, Problems& problems) {
 
 void check(const Config& config, const Node& root, Problems& problems) {
     check_origins(config, root, problems);
+    check_jsonp(config, root, problems);
     check_auth(config, root, problems);
     check_admin(config, root, problems);
     check_timeouts(root, problems);

@@ -23,7 +23,7 @@ Key{"upstream.preserve_host", Type::boolean, 0, "true", "", "", "The app sees th
 
 Key{"socketio", Type::section, 0, "", "", "", "Socket.IO endpoints."},
 Key{"socketio.paths", Type::path, list, "[/socket.io/]", "", "", "Paths at which the app speaks Engine.IO. forestay terminates it there."},
-Key{"socketio.jsonp", Type::boolean, 0, "false", "", "false", "JSONP polling, for browsers without CORS (Internet Explorer up to 9). A client that asks for it gets 400."},
+Key{"socketio.jsonp", Type::boolean, 0, "false", "", "", "EIO3 clients may poll by JSONP, for browsers without CORS (Internet Explorer up to 9). Without: they get 400."},
 
 Key{"websockets", Type::section, list, "[]", "", "", "Plain websockets, without Engine.IO. Those on paths that are not named here pass through as they are."},
 Key{"websockets[].path", Type::path, required, "", "", "", "Where it is."},

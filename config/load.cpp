@@ -146,6 +146,7 @@ class Loader {
         std::string problem;
         fill_upstream(out.upstream, root);
         out.socketio_paths = texts(root, "socketio.paths");
+        out.jsonp = boolean(root, "socketio.jsonp");
         for (const Node& one : items(root, "websockets"))
             out.websockets.push_back({text(one, "path"), text(one, "format") == "json"});
         config.connections_from_open_files = text(root, "limits.max_connections") == "auto";

@@ -129,13 +129,14 @@ Reply preflight(const Shared& shared, const RequestHead& head) {
 }
 
 // The method and query of an Engine.IO request, as the reference server judges them.
-std::optional<Reply> check_engineio(const RequestHead& head, GuardedRequest& request) {
+std::optional<Reply> check_engineio(const Shared& shared, const RequestHead& head, GuardedRequest& request) {
     if (head.method != "GET" && head.method != "POST") {
         Reply reply = error_reply(400, "engineio_method");
         reply.body = R"({"code":2,"message":"Bad handshake method"})";
         return reply;
     }
-    auto query = wire::engineio::parse_query(head.query);
+    const auto jsonp = shared.options.jsonp ? wire::engineio::Jsonp::allowed : wire::engineio::Jsonp::refused;
+    auto query = wire::engineio::parse_query(head.query, jsonp);
     if (query.has_value()) {
         request.query = std::move(*query);
         return {};
@@ -189,7 +190,7 @@ Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route
             out.cors.clear();  // it has its own
             return out;
         }
-        if ((out.refusal = check_engineio(head, request))) return out;
+        if ((out.refusal = check_engineio(shared, head, request))) return out;
     }
     const auto& paths = shared.options.socketio_paths;
     if (shared.authenticator->protects(guarded_path(head.path, paths))) {

@@ -74,6 +74,7 @@ struct Options {
     UpstreamOptions upstream;
     HttpLimits limits;
     std::vector<std::string> socketio_paths{"/socket.io/"};
+    bool jsonp = false;                     // EIO3 clients may poll by JSONP
     std::vector<WebsocketPath> websockets;  // others pass through as they are
     std::vector<Network> trusted_proxies;
 };

@@ -7,6 +7,7 @@
 
 #include "proxy/net/request_body.h"
 #include "proxy/net/signal.h"
+#include "proxy/wire/engineio/jsonp.h"
 
 namespace forestay::net {
 namespace {
@@ -20,16 +21,19 @@ struct Waiting {
     bool client_gone = false;
 };
 
+Reply bad_body(std::string_view reason) {
+    Reply reply = error_reply(400, reason);
+    reply.body = R"({"code":3,"message":"Bad request"})";
+    return reply;
+}
+
 // Refusals of the body by what the head says (the reference server's error body).
 std::optional<Reply> check_body_head(const wire::http::RequestHead& head, const GuardedRequest& request) {
     const wire::http::Field* type = head.find("content-type");
     const bool binary = type != nullptr && wire::http::iequals(type->value.substr(0, type->value.find(';')),
                                                                "application/octet-stream");
-    if (binary && request.query.revision != wire::engineio::Revision::v3) {
-        Reply reply = error_reply(400, "binary_polling_body");
-        reply.body = R"({"code":3,"message":"Bad request"})";
-        return reply;
-    }
+    if (binary && request.query.revision != wire::engineio::Revision::v3)
+        return bad_body("binary_polling_body");
     const wire::http::Field* coding = head.find("content-encoding");
     if (coding != nullptr && !wire::http::iequals(coding->value, "identity")) {
         return error_reply(415, "content_encoding");
@@ -49,14 +53,15 @@ Task<std::optional<std::string>> read_body(ClientExchange& exchange, const Guard
         std::string bytes;
         const RequestBody::State state = co_await reader.read_all(bytes);
         if (state == RequestBody::State::end) {
-            body = std::move(bytes);
-            co_return body;
-        }
-        if (state != RequestBody::State::refused) {
+            body = request.query.jsonp ? wire::engineio::payload_of_form(bytes) : std::move(bytes);
+            if (body) co_return body;
+            refusal = bad_body("jsonp_form");
+        } else if (state != RequestBody::State::refused) {
             exchange.aborted = true;
             co_return body;
+        } else {
+            refusal = reader.refusal();
         }
-        refusal = reader.refusal();
     }
     co_await send_reply(exchange, std::move(*refusal));
     co_return body;
@@ -77,6 +82,8 @@ Reply reply_with(HttpAnswer answer) {
 
 Task<void> serve_polling(ClientExchange& exchange, GuardedRequest request) {
     EngineIoEndpoint& endpoint = exchange.context.endpoint;
+    const std::optional<std::uint32_t> callback =
+        exchange.head.method == "GET" ? request.query.jsonp : std::nullopt;
     const auto waiting = std::make_shared<Waiting>(exchange.context.loop);
     const AnswerHandler done = [waiting](HttpAnswer answer) {
         waiting->answer = std::move(answer);
@@ -103,6 +110,10 @@ Task<void> serve_polling(ClientExchange& exchange, GuardedRequest request) {
     }
     if (waiting->answer && !waiting->client_gone) {
         Reply reply = reply_with(std::move(*waiting->answer));
+        if (callback && reply.status == 200) {
+            reply.body = wire::engineio::jsonp_answer(*callback, reply.body);
+            reply.content_type = "text/javascript; charset=UTF-8";
+        }
         co_await send_reply(exchange, std::move(reply));
     } else {
         exchange.aborted = true;

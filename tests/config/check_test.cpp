@@ -39,6 +39,13 @@ BOOST_AUTO_TEST_CASE(risky_settings_are_warnings_and_no_more) {
     CHECK_LINES(with("cors: {dev: true}\n").problems(), {});
 }
 
+BOOST_AUTO_TEST_CASE(answers_that_every_page_can_read_are_a_warning) {
+    CHECK_LINES(
+        with("socketio: {jsonp: true}\n").problems(),
+        {"3:19: warning: every web page can read what JSONP answers to its visitors' cookies, whatever "
+         "cors.allowed_origins says: scripts are fetched without Origin"});
+}
+
 BOOST_AUTO_TEST_CASE(an_open_listener_without_credentials_is_a_warning) {
     CHECK_LINES(
         (Given{"listen: [127.0.0.1:1, 0.0.0.0:8080]\nupstream: http://a:1\n", {}, {}, {}, false}.problems()),

@@ -135,7 +135,6 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_yet_is_refused_and_never_ignored) {
     refused("limits: {connect_rate: 5/s}", "24: limits.connect_rate: \"5/s\" is not supported yet: only off");
     refused("limits: {message_rate: 100/s}",
             "24: limits.message_rate: \"100/s\" is not supported yet: only off");
-    refused("socketio: {jsonp: true}", "19: socketio.jsonp: \"true\" is not supported yet: only false");
     refused("auth: {on_expiry: ignore}", "19: auth.on_expiry: \"ignore\" is not supported yet: only close");
     refused("auth: {protect: /, any_of: [{forward: {url: x}}]}",
             "30: auth.any_of[0].forward: not supported yet");
@@ -158,7 +157,7 @@ BOOST_AUTO_TEST_CASE(keys_of_requests_that_are_not_built_yet) {
 }
 
 BOOST_AUTO_TEST_CASE(words_for_what_is_not_built_yet_may_say_that_it_is_off) {
-    CHECK_LINES(with("limits: {per_ip: off, connect_rate: off, message_rate: off}\nsocketio: {jsonp: false}\n"
+    CHECK_LINES(with("limits: {per_ip: off, connect_rate: off, message_rate: off}\n"
                      "auth: {on_expiry: close}\n")
                     .problems(),
                 {});
@@ -180,7 +179,7 @@ BOOST_AUTO_TEST_CASE(a_single_value_stands_for_a_list) {
 
 BOOST_AUTO_TEST_CASE(values_arrive_in_the_structs) {
     const Loaded got = loaded(
-        "socketio: {paths: [/a/, /b/]}\n"
+        "socketio: {paths: [/a/, /b/], jsonp: true}\n"
         "websockets: [{path: /ws, format: json}, {path: /raw, format: opaque}]\n"
         "heartbeat: {ping_interval: 20s, ping_timeout: 7s}\n"
         "limits: {max_connections: 7, max_message: 2MiB, max_body: 3MiB, max_header: 4KiB, header_timeout: "
@@ -191,6 +190,7 @@ BOOST_AUTO_TEST_CASE(values_arrive_in_the_structs) {
         "logging: {level: debug, format: json, access: false}\n");
     const Config& config = got.config;
     CHECK_LINES(config.net.socketio_paths, {"/a/", "/b/"});
+    BOOST_CHECK(config.net.jsonp);
     BOOST_REQUIRE_EQUAL(config.net.websockets.size(), 2U);
     BOOST_CHECK_EQUAL(config.net.websockets[0].path, "/ws");
     BOOST_CHECK(config.net.websockets[0].json);
@@ -252,6 +252,7 @@ BOOST_AUTO_TEST_CASE(the_defaults_of_the_table_are_those_of_the_structs) {
     BOOST_CHECK(got.net.limits.write_timeout == plain.net.limits.write_timeout);
     BOOST_CHECK(got.net.limits.drain_timeout == plain.net.limits.drain_timeout);
     BOOST_CHECK(got.net.socketio_paths == plain.net.socketio_paths);
+    BOOST_CHECK_EQUAL(got.net.jsonp, plain.net.jsonp);
     BOOST_CHECK(got.session.ping_interval == plain.session.ping_interval);
     BOOST_CHECK(got.session.ping_timeout == plain.session.ping_timeout);
     BOOST_CHECK(got.session.upstream_open_timeout == plain.session.upstream_open_timeout);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace forestay::wire::engineio {
 namespace {
@@ -44,9 +45,21 @@ int hex_digit(char c) {
 constexpr std::array<std::string_view, 7> once{"EIO", "transport", "sid", "t", "b64", "j", "token"};
 constexpr std::string_view credential = "token";
 
+// The index of a callback: digits, as few as a page could need.
+std::optional<std::uint32_t> parse_index(std::string_view digits) {
+    constexpr std::size_t digits_max = 9;
+    std::uint32_t index = 0;
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+    if (failure != std::errc{} || end != digits.data() + digits.size() || digits.size() > digits_max)
+        return std::nullopt;
+    return index;
+}
+
 boost::system::error_code take(Query& query, std::string_view name, std::string_view value) {
-    if (name == "j") return errc::jsonp_refused;
-    if (name == "EIO") {
+    if (name == "j") {
+        query.jsonp = parse_index(value);
+        if (!query.jsonp) return errc::jsonp_refused;
+    } else if (name == "EIO") {
         if (value != "3" && value != "4") return errc::unsupported_revision;
         query.revision = value == "3" ? Revision::v3 : Revision::v4;
     } else if (name == "transport") {
@@ -75,7 +88,7 @@ void add_user(std::string& user, std::string_view raw) {
 
 }  // namespace
 
-result<Query> parse_query(std::string_view text) {
+result<Query> parse_query(std::string_view text, Jsonp jsonp) {
     Query query;
     std::array<bool, once.size()> seen{};
     while (const auto parameter = next_parameter(text)) {
@@ -97,6 +110,8 @@ result<Query> parse_query(std::string_view text) {
         if (const auto error = take(query, *known, *value)) return error;
     }
     if (query.sid.empty() && !query.revision) return errc::unsupported_revision;
+    const bool polling_v3 = query.revision == Revision::v3 && query.transport == Transport::polling;
+    if (query.jsonp && (jsonp == Jsonp::refused || !polling_v3)) return errc::jsonp_refused;
     return query;
 }
 
@@ -140,6 +155,7 @@ ErrorBody error_body_for(errc error) noexcept {
     if (error == errc::bad_sid) return {400, R"({"code":1,"message":"Session ID unknown"})"};
     if (error == errc::unsupported_revision)
         return {400, R"({"code":5,"message":"Unsupported protocol version"})"};
+    if (error == errc::jsonp_refused) return {400, R"({"code":3,"message":"JSONP is not enabled"})"};
     return {400, R"({"code":3,"message":"Bad request"})"};
 }
 

@@ -13,17 +13,22 @@ namespace forestay::wire::engineio {
 
 enum class Transport : std::uint8_t { polling, websocket };
 
+// Whether a query may ask for JSONP (jsonp.h).
+enum class Jsonp : std::uint8_t { refused, allowed };
+
 struct Query {
     std::optional<Revision> revision;  // required without a sid
     Transport transport = Transport::polling;
-    std::string sid;      // empty on a handshake; [A-Za-z0-9_-]{1,64}
-    bool base64 = false;  // EIO3 b64=1: the client cannot take binary bodies
+    std::string sid;                     // empty on a handshake; [A-Za-z0-9_-]{1,64}
+    bool base64 = false;                 // EIO3 b64=1: the client cannot take binary bodies
+    std::optional<std::uint32_t> jsonp;  // EIO3 j=7: answers are calls of ___eio[7]
     std::string
         user;  // everything that is not the protocol's (EIO transport sid t b64 j), as it came, joined by '&'
 };
 
-// Refuses duplicates of protocol parameters, j= (JSONP), foreign transports, bad sids and bad revisions.
-[[nodiscard]] result<Query> parse_query(std::string_view query);
+// Refuses duplicates of protocol parameters, foreign transports, bad sids and bad revisions; and j= (JSONP)
+// but where it is allowed, for polling in EIO3.
+[[nodiscard]] result<Query> parse_query(std::string_view query, Jsonp jsonp = Jsonp::refused);
 
 // Percent-decodes one query value ('+' is a space). Empty optional on a malformed triplet.
 [[nodiscard]] std::optional<std::string> decode_query_value(std::string_view raw);

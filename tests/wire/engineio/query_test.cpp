@@ -97,4 +97,19 @@ BOOST_AUTO_TEST_CASE(refusals_read_like_the_reference_servers) {
     BOOST_TEST(error_body_for(errc::unsupported_revision).body ==
                R"({"code":5,"message":"Unsupported protocol version"})");
     BOOST_TEST(error_body_for(errc::jsonp_refused).status == 400U);
+    BOOST_TEST(error_body_for(errc::jsonp_refused).body == R"({"code":3,"message":"JSONP is not enabled"})");
+}
+
+BOOST_AUTO_TEST_CASE(jsonp_is_for_polling_clients_of_revision_3_where_it_is_allowed) {
+    const auto with = [](std::string_view text) { return parse_query(text, Jsonp::allowed); };
+    BOOST_TEST(with("EIO=3&transport=polling&j=7").value().jsonp.value() == 7U);
+    BOOST_TEST(with("EIO=3&transport=polling&j=999999999&sid=a").value().jsonp.value() == 999'999'999U);
+    BOOST_TEST(!with("EIO=3&transport=polling").value().jsonp.has_value());
+    for (const std::string_view bad :
+         {"EIO=4&transport=polling&j=7", "EIO=3&transport=websocket&j=7", "transport=polling&sid=a&j=7",
+          "EIO=3&transport=polling&j=", "EIO=3&transport=polling&j=-1",
+          "EIO=3&transport=polling&j=7;alert(1)", "EIO=3&transport=polling&j=1000000000"}) {
+        const auto query = with(bad);
+        BOOST_TEST((query.has_error() && query.error() == errc::jsonp_refused), bad);
+    }
 }
