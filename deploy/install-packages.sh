@@ -14,7 +14,8 @@ packages_for() {
         fuzz)  echo clang-14 libclang-rt-14-dev clang-format-14 ;;
         demo)  echo python3-flask-socketio python3-gevent python3-gevent-websocket nodejs npm curl ;;
         test)  echo python3-flask-socketio python3-eventlet python3-gevent python3-gevent-websocket python3-websocket \
-                    python3-requests nginx haproxy prometheus nodejs npm openssl git ;;
+                    python3-requests python3-fastapi python3-uvicorn python3-websockets nginx haproxy prometheus \
+                    nodejs npm openssl git ;;
         *)     echo "install-packages.sh: no such purpose: $1" >&2; return 2 ;;
     esac
 }

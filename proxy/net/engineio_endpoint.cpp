@@ -4,6 +4,7 @@
 #include <openssl/hmac.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <unordered_map>
 #include <utility>
@@ -53,6 +54,12 @@ std::unique_ptr<UpstreamHandshakeRequest> upstream_handshake(GuardedRequest& req
     return handshake;
 }
 
+// A session is good only for who opened it, whoever knows its name. Browsers send no Origin with a
+// same-origin GET, so a request without one is held to the identity alone.
+bool is_bound_to(const SessionOrigins& bound, std::string_view subject, std::string_view origin) {
+    return bound.subject == subject && (origin.empty() || bound.origin.empty() || origin == bound.origin);
+}
+
 }  // namespace
 
 struct EngineIoEndpoint::Impl final : SessionHost {
@@ -62,7 +69,12 @@ struct EngineIoEndpoint::Impl final : SessionHost {
 
     void session_over(SessionDriver& driver) override {
         const std::string sid = driver.sid();
+        by_secret.erase(driver.secret());
         loop.shared().common->sessions -= sessions.erase(sid);
+    }
+    [[nodiscard]] bool take_over(SessionDriver& fresh, const std::string& secret) override;
+    void sids_swapped(SessionDriver& one, SessionDriver& other) override {
+        std::swap(sessions.at(one.sid()), sessions.at(other.sid()));
     }
     [[nodiscard]] std::string label(const std::string& sid) const;
     [[nodiscard]] bool full() const {
@@ -77,6 +89,7 @@ struct EngineIoEndpoint::Impl final : SessionHost {
     Loop& loop;
     std::array<std::uint64_t, 4> label_key{};
     std::unordered_map<std::string, std::unique_ptr<SessionDriver>> sessions;  // by sid
+    std::unordered_map<std::string, SessionDriver*> by_secret;                 // whose clients may come back
 };
 
 // During an outage new clients are held like all others, but not for ever: whoever comes later is better off
@@ -104,26 +117,37 @@ std::string EngineIoEndpoint::Impl::label(const std::string& sid) const {
     return text;
 }
 
-// A sid is a bearer secret in a URL: it is good only for who opened it. Browsers send no Origin with a
-// same-origin GET, so a request without one is held to the identity alone.
 SessionDriver* EngineIoEndpoint::Impl::find(const GuardedRequest& request, HttpAnswer& refused) const {
     const auto found = sessions.find(request.query.sid);
     if (found == sessions.end() || found->second->is_plain()) {
         refused = unknown_sid();
         return nullptr;
     }
-    const SessionOrigins& bound = found->second->origins();
     const std::string_view subject =
         request.identity ? std::string_view(request.identity->subject) : std::string_view();
-    const bool other_origin =
-        !request.origin.empty() && !bound.origin.empty() && request.origin != bound.origin;
-    if (subject != bound.subject || other_origin) {
+    if (!is_bound_to(found->second->origins(), subject, request.origin)) {
         ++loop.stats().sid_mismatches;
         refused = forbidden();
         return nullptr;
     }
     found->second->heard_again(request.upstream_fields);
     return found->second.get();
+}
+
+// A client that may not have the session leaves it as it was; one whose position is unknown ends it.
+bool EngineIoEndpoint::Impl::take_over(SessionDriver& fresh, const std::string& secret) {
+    auto found = by_secret.find(secret);
+    if (found == by_secret.end() || found->second == &fresh) return false;
+    const SessionOrigins& bound = found->second->origins();
+    const SessionOrigins& claimed = fresh.origins();
+    if (!is_bound_to(bound, claimed.subject, claimed.origin) || bound.path != claimed.path ||
+        bound.connect_subject != claimed.connect_subject) {
+        ++loop.stats().sid_mismatches;
+        return false;
+    }
+    found->second->leave_client();
+    found = by_secret.find(secret);
+    return found != by_secret.end() && found->second->take_client(fresh);
 }
 
 SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dialect dialect,
@@ -134,8 +158,17 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
     setup.seed = loop.new_seed();
     setup.websocket = websocket;
     setup.credential_in_connect = request.credential_in_connect || !request.refused_code.empty();
-    SessionOrigins origins{
-        {}, std::move(request.origin), std::move(request.client_address), label(setup.sid)};
+    const session::ResumeClient& resume = loop.shared().policy.resume_client;
+    if (dialect == session::Dialect::json ||
+        (dialect == session::Dialect::engineio4 && resume.recovery != session::Recovery::off)) {
+        setup.secret = loop.new_sid();
+    }
+    SessionOrigins origins{{},
+                           std::move(request.origin),
+                           request.target.substr(0, request.target.find('?')),
+                           std::move(request.client_address),
+                           label(setup.sid),
+                           {}};
     if (request.identity) {
         if (loop.shared().authenticator) {
             setup.expires = identity_deadline(*request.identity, *loop.shared().authenticator, loop.now());
@@ -143,11 +176,14 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
         origins.subject = std::move(request.identity->subject);
     }
     std::unique_ptr<UpstreamHandshakeRequest> connect;
-    if (dialect != session::Dialect::plain) connect = upstream_handshake(request);
+    if (dialect == session::Dialect::engineio3 || dialect == session::Dialect::engineio4)
+        connect = upstream_handshake(request);
     std::string sid = setup.sid;
+    const std::string secret = setup.secret;
     auto driver = std::make_unique<SessionDriver>(loop, *this, std::move(setup), std::move(origins),
                                                   std::move(connect), std::move(request.refused_code));
     ++loop.shared().common->sessions;
+    if (!secret.empty()) by_secret.emplace(secret, driver.get());
     return *sessions.emplace(std::move(sid), std::move(driver)).first->second;
 }
 
@@ -238,7 +274,12 @@ void EngineIoEndpoint::upgraded(GuardedRequest request, int fd, std::string earl
 void EngineIoEndpoint::plain(GuardedRequest request, int client_fd, std::string early_client, int upstream_fd,
                              std::string early_upstream) {
     impl_->loop.read_clock();
-    impl_->open(std::move(request), session::Dialect::plain, true)
+    const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+    const auto& named = impl_->loop.shared().options.websockets;
+    const bool json = impl_->loop.shared().policy.resume_client.envelope &&
+                      std::any_of(named.begin(), named.end(),
+                                  [&](const WebsocketPath& each) { return each.json && each.path == path; });
+    impl_->open(std::move(request), json ? session::Dialect::json : session::Dialect::plain, true)
         .plain(client_fd, early_client, upstream_fd, early_upstream);
 }
 

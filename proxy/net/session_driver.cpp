@@ -65,6 +65,7 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Setup setup
       host_(host),
       session_(loop.shared().policy, loop.stats().sessions, loop.workspace(), setup, loop.now()),
       dialect_(setup.dialect),
+      secret_(setup.secret),
       origins_(std::move(origins)),
       connect_(std::move(connect)),
       refused_code_(std::move(refused_code)),
@@ -112,7 +113,7 @@ void SessionDriver::plain(int client_fd, std::string_view early_client, int upst
     upstream_ = &loop_.sockets().add(upstream_fd, *this, UpgradedSockets::Start::connected);
     client_ = &loop_.sockets().add(client_fd, *this, UpgradedSockets::Start::connected);
     from_client_.bytes += early_client.size();
-    drive({input::UpstreamBytes{early_upstream}, input::ClientBytes{early_client}});
+    drive({input::ClientUpgraded{}, input::UpstreamBytes{early_upstream}, input::ClientBytes{early_client}});
 }
 
 void SessionDriver::shutdown() {
@@ -144,15 +145,50 @@ void SessionDriver::on_lost(UpgradedSocket& socket, bool reset) {
     drive({input::UpstreamLost{reset}});
 }
 
+void SessionDriver::leave_client() {
+    if (session_.client_state() == session::ClientState::away) return;
+    if (client_ != nullptr) loop_.sockets().abort(*std::exchange(client_, nullptr));
+    drive({input::ClientLost{.reset = false, .replaced = true}});
+}
+
+bool SessionDriver::take_client(SessionDriver& fresh) {
+    bool taken = false;
+    run([&](Answers& answers) {
+        taken = session_.take_client(fresh.session_, loop_.now());
+        if (taken) {
+            client_ = std::exchange(fresh.client_, nullptr);
+            if (client_ != nullptr) loop_.sockets().give(*client_, *this);
+            exchanges_ = std::exchange(fresh.exchanges_, {});
+            last_exchange_ = fresh.last_exchange_;
+            if (fresh.connect_) heard_again(fresh.connect_->fields);
+            host_.sids_swapped(*this, fresh);
+        }
+        do_what_is_asked(answers);
+        if (taken || end_) return;
+        session_.handle(input::Superseded{}, loop_.now());
+        do_what_is_asked(answers);
+    });
+    return taken;
+}
+
 void SessionDriver::drive(std::initializer_list<Input> inputs) {
+    run([&](Answers& answers) {
+        for (const Input& each : inputs) {
+            if (end_) return;
+            session_.handle(each, loop_.now());
+            do_what_is_asked(answers);
+        }
+    });
+}
+
+template <class Work>
+void SessionDriver::run(const Work& work) {
     Answers answers;
     const session::Stats& stats = loop_.stats().sessions;
     const std::uint64_t in_before = stats.from_client.messages;
     const std::uint64_t out_before = stats.to_client.messages;
     try {
-        for (const Input& each : inputs) {
-            if (!end_) handle(each, answers);
-        }
+        work(answers);
     } catch (const std::exception& error) {
         fail(error.what(), answers);
     }
@@ -177,17 +213,23 @@ void SessionDriver::drive(std::initializer_list<Input> inputs) {
 
 // The session's actions point into memory that its next handle() reuses: all is done and written before that.
 // What came of it (a verdict, a socket that takes no more) is said one after the other.
-void SessionDriver::handle(const Input& first, Answers& answers) {
+void SessionDriver::do_what_is_asked(Answers& answers) {
     SessionHost::Spans& out = host_.spans;
     std::size_t client_waits = 0;
     std::size_t upstream_waits = 0;
-    for (Input next = first;;) {
-        session_.handle(next, loop_.now());
+    for (Input next;;) {
         while (const auto asked = session_.next_action()) perform(*asked, answers);
         if (client_ != nullptr) flush(*client_, out.client, client_waits);
         if (upstream_ != nullptr) flush(*upstream_, out.upstream, upstream_waits);
         if (end_) return;
-        if (verdict_) {
+        if (!wanted_.empty()) {
+            if (host_.take_over(*this, std::exchange(wanted_, {}))) {
+                end_ = action::End{session::CloseSide::client, session::CloseReason::superseded};
+                next = input::Superseded{};
+            } else {
+                next = input::SessionNotFound{};
+            }
+        } else if (verdict_) {
             next = *std::exchange(verdict_, std::nullopt);
         } else if (client_waits > 0) {
             next = input::ClientBlocked{std::exchange(client_waits, 0)};
@@ -196,6 +238,7 @@ void SessionDriver::handle(const Input& first, Answers& answers) {
         } else {
             return;
         }
+        session_.handle(next, loop_.now());
     }
 }
 
@@ -215,7 +258,7 @@ void SessionDriver::perform(const session::Action& asked, Answers& answers) {
             [&](const action::CheckCredential& check) { verdict_ = check_credential(check.connect_payload); },
             [&](const action::PollUpstream& poll) { poll_upstream(poll.sid); },
             [&](const action::PostUpstream& post) { post_upstream(post.sid, post.body); },
-            [&](const action::FindSession&) { verdict_ = input::SessionNotFound{}; },
+            [&](const action::FindSession& find) { wanted_ = find.secret; },
             [&](const action::Report& report) { journal_report(report); },
             [&](const action::PauseClient&) {
                 if (client_ != nullptr) sockets.pause(*client_);
@@ -353,6 +396,7 @@ Input SessionDriver::check_credential(std::string_view connect_payload) {
             connect_->fields.push_back(std::move(field));
         }
     }
+    origins_.connect_subject = identity->subject;
     return input::CredentialAccepted{identity_deadline(*identity, *authenticator, loop_.now())};
 }
 
@@ -378,18 +422,23 @@ void SessionDriver::fail(const char* what, Answers& answers) {
 
 // The gauge of client connections, and the journal's history.
 void SessionDriver::follow_transport() {
-    const bool websocket = session_.client_state() == session::ClientState::websocket;
-    const ClientTransport now = is_plain()  ? ClientTransport::plain_websocket
-                                : websocket ? ClientTransport::websocket
-                                            : ClientTransport::polling;
+    const session::ClientState state = session_.client_state();
+    std::optional<ClientTransport> now;
+    if (state != session::ClientState::away) {
+        now = is_plain()                                 ? ClientTransport::plain_websocket
+              : state == session::ClientState::websocket ? ClientTransport::websocket
+                                                         : ClientTransport::polling;
+    }
     if (transport_ == now) return;
     auto& gauge = loop_.stats().client_connections;
     if (transport_) --gauge[static_cast<std::size_t>(*transport_)];
-    ++gauge[static_cast<std::size_t>(now)];
-    if (!transports_.empty()) transports_ += '>';
-    transports_ += client_transport_names[static_cast<std::size_t>(now)];
-    if (!transport_) journal_open(now);
     transport_ = now;
+    const bool first = transports_.empty();
+    if (!first) transports_ += '>';
+    transports_ += now ? client_transport_names[static_cast<std::size_t>(*now)] : "away";
+    if (!now) return;
+    ++gauge[static_cast<std::size_t>(*now)];
+    if (first) journal_open(*now);
 }
 
 void SessionDriver::journal_open(ClientTransport transport) const {

@@ -47,6 +47,11 @@ class SessionHost {
     Spans spans;
     // Destroys the driver.
     virtual void session_over(SessionDriver& driver) = 0;
+    // Lets the session of this secret go on with the client of `fresh`, if it is the same client's; may
+    // destroy the driver that had it.
+    [[nodiscard]] virtual bool take_over(SessionDriver& fresh, const std::string& secret) = 0;
+    // The sessions have changed sids with their clients.
+    virtual void sids_swapped(SessionDriver& one, SessionDriver& other) = 0;
 
   protected:
     ~SessionHost() = default;
@@ -54,10 +59,12 @@ class SessionHost {
 
 // What a session is bound to, and what is said about it in the journal.
 struct SessionOrigins {
-    std::string subject;  // of the identity, empty: none
-    std::string origin;   // canonical, empty: none was sent
-    std::string client;   // address
-    std::string label;    // instead of the sid: a keyed hash
+    std::string subject;          // of the identity, empty: none
+    std::string origin;           // canonical, empty: none was sent
+    std::string path;             // of the request that began it
+    std::string client;           // address
+    std::string label;            // instead of the sid: a keyed hash
+    std::string connect_subject;  // of the identity that CONNECT brought
 };
 
 class SessionDriver final : private SocketOwner, private TimerEntry {
@@ -79,12 +86,22 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     // Another request of this client, with these fields for the upstream: its cookies may be newer.
     void heard_again(const wire::http::OwnedFields& fields);
 
+    // Our client is back on another connection: what is left of the old one is closed. May end the session.
+    void leave_client();
+    // Its session goes on with this client, which comes with its connection and its sid. When that is refused
+    // our session ends. Either way `fresh` is told by its caller.
+    [[nodiscard]] bool take_client(SessionDriver& fresh);
+
     [[nodiscard]] const std::string& sid() const noexcept { return session_.sid(); }
+    [[nodiscard]] const std::string& secret() const noexcept { return secret_; }
     [[nodiscard]] const SessionOrigins& origins() const noexcept { return origins_; }
     // A websocket of the client is open, or was: polling is over, or being tried out.
     [[nodiscard]] bool has_websocket() const noexcept { return client_ != nullptr; }
     [[nodiscard]] session::ClientState client_state() const noexcept { return session_.client_state(); }
-    [[nodiscard]] bool is_plain() const noexcept { return dialect_ == session::Dialect::plain; }
+    // Without Engine.IO.
+    [[nodiscard]] bool is_plain() const noexcept {
+        return dialect_ == session::Dialect::plain || dialect_ == session::Dialect::json;
+    }
 
   private:
     // Answers that the session gave; called when it has said everything, because what they set off may come
@@ -98,7 +115,10 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
 
     // Inputs in this order, as far as the session lives. The last thing a caller does.
     void drive(std::initializer_list<session::Input> inputs);
-    void handle(const session::Input& input, Answers& answers);
+    template <class Work>
+    void run(const Work& work);
+    // Does what the session asks and says what came of it, until nothing does.
+    void do_what_is_asked(Answers& answers);
     void perform(const session::Action& action, Answers& answers);
     static void gather(std::vector<iovec>& out, std::string_view bytes);
     void flush(UpgradedSocket& socket, std::vector<iovec>& out, std::size_t& waits);
@@ -120,6 +140,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     SessionHost& host_;
     session::Session session_;
     session::Dialect dialect_;
+    std::string secret_;
     SessionOrigins origins_;
     const std::unique_ptr<UpstreamHandshakeRequest>
         connect_;  // null: a plain websocket, which never connects
@@ -132,6 +153,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     std::vector<std::pair<session::ExchangeId, AnswerHandler>> exchanges_;  // that wait for their answer
     session::ExchangeId last_exchange_ = 0;
 
+    std::string wanted_;                     // the secret of the session that ours looks for
     std::optional<session::Input> verdict_;  // on a credential; for the session, when it has said everything
     std::optional<session::action::End> end_;
 

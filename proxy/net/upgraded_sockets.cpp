@@ -269,6 +269,10 @@ UpgradedSockets::UpgradedSockets(Loop& loop) : impl_(std::make_unique<Impl>(loop
 
 UpgradedSockets::~UpgradedSockets() = default;
 
+void UpgradedSockets::give(UpgradedSocket& socket, SocketOwner& owner) {
+    socket.owner = &owner;
+}
+
 UpgradedSocket& UpgradedSockets::add(int fd, SocketOwner& owner, Start start) {
     auto socket = std::make_unique<UpgradedSocket>(*impl_, fd, &owner);
     socket->connecting = start == Start::connecting;

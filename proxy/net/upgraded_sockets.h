@@ -56,6 +56,8 @@ class UpgradedSockets {
     // our last words), all of it for 5 s at most. No call to the owner follows.
     void close(UpgradedSocket& socket);
     void abort(UpgradedSocket& socket);
+    // It is another's from here on, with all that waits in it.
+    void give(UpgradedSocket& socket, SocketOwner& owner);
     // The descriptor leaves the set.
     [[nodiscard]] int release(UpgradedSocket& socket);
 

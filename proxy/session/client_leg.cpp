@@ -209,13 +209,6 @@ void ClientLeg::websocket_lost(TimePoint) {
     if (state_ == ClientState::probing) set_state(ClientState::polling);
 }
 
-void ClientLeg::take_websocket(ClientLeg& from) {
-    reading_ = std::move(from.reading_);
-    from.reading_.reset();
-    blocked_since_ = std::exchange(from.blocked_since_, never);
-    set_state(ClientState::websocket);
-}
-
 void ClientLeg::upgraded() {
     probe_due_ = never;
     // The client ended its GETs before it said "5": what was in the last answer has arrived.

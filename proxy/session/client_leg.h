@@ -65,8 +65,6 @@ class ClientLeg {
     // The websocket: a probe beside polling, or the first transport.
     void websocket_opened(TimePoint now);
     void websocket_lost(TimePoint now);  // a probe failed: back to polling
-    // The websocket of another leg, with what has been read of it and what waits for it.
-    void take_websocket(ClientLeg& from);
     [[nodiscard]] bool websocket_open() const noexcept { return reading_.has_value(); }
     [[nodiscard]] WebsocketReading& reading() { return *reading_; }
     // "5": from here on the websocket only.

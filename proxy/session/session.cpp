@@ -106,8 +106,9 @@ void Session::State::settle(TimePoint now) {
     if (upstream_full != client.paused()) {
         const auto pause = client.set_paused(upstream_full, now);
         if (conversation) conversation->client_resumed(pause);
-        if (!upstream_full) client.release_posts();
     }
+    // Also a POST that was too much by itself, and is out already.
+    if (!upstream_full) client.release_posts();
     // A socket that probes is read all the same: what comes through it is not for the upstream.
     const bool pause_socket = upstream_full && client.state() == ClientState::websocket;
     if (pause_socket != client_socket_paused) {
@@ -145,12 +146,10 @@ void Session::State::on(const input::Tick&, TimePoint now) {
                         policy.resume_client.hold, false, now);
             break;
         case ClientLeg::Overdue::slow:
-            if (json) return json_drop_client(now);
             lose_client({CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"},
                         policy.resume_client.hold, false, now);
             break;
         case ClientLeg::Overdue::message:
-            if (json) return json_drop_client(now);
             if (client.state() == ClientState::websocket) {
                 lose_client({CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
                              "message not finished in time"},

@@ -53,7 +53,8 @@ void Session::State::on(const input::PostReceived& input, TimePoint now) {
         if (over) return;  // end() answered the POST
         if (client.state() == ClientState::away) break;
     }
-    client.answer_post(std::exchange(post, 0), upstream.waiting_bytes() > policy.limits.held_bytes / 2);
+    const bool hold = upstream.waiting_bytes() > policy.limits.held_bytes / 2;
+    client.answer_post(std::exchange(post, 0), hold && client.state() != ClientState::away);
 }
 
 void Session::State::on(const input::ExchangeWritten& input, TimePoint) {
@@ -212,7 +213,7 @@ void Session::State::drop_probe(CloseCode code, std::string_view text, TimePoint
 }
 
 void Session::State::on(const input::ClientLost& input, TimePoint now) {
-    if (json) return json_client_lost(policy.resume_client.hold, now);
+    if (json) return json_client_lost(now);
     const bool probe = client.state() == ClientState::probing && !input.replaced;
     client.websocket_lost(now);
     probed = false;

@@ -99,33 +99,17 @@ void Session::State::json_client_message(const Message& message, TimePoint now) 
 // A page that is left may come back from the browser's memory; whoever says anything else means it.
 void Session::State::json_client_close(const Message& message, TimePoint now) {
     const auto close = wire::websocket::parse_close(message.payload);
-    const bool left = close && close->code == page_left && !closing && json->numbering;
-    if (!left || json->first_due != never) return plain_close(CloseSide::client, message, now);
-    client.write_close(page_left, {});
-    actions.push(action::CloseClient{});
-    json_client_lost(policy.resume_client.left_hold, now);
+    if (!close || close->code != page_left || !json_client_can_return())
+        return plain_close(CloseSide::client, message, now);
+    lose_client({CloseSide::client, CloseReason::goodbye, CloseCode::going_away, {}},
+                policy.resume_client.left_hold, true, now);
 }
 
-// The client leg is gone. What the app says from here on waits in the record.
-void Session::State::json_client_lost(Duration hold, TimePoint now) {
+void Session::State::json_client_lost(TimePoint now) {
     client.websocket_lost(now);
-    client.drained();
     if (closing) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
-    // Who did not wait for the first message has seen nothing that he could go on from.
-    if (!json->numbering || json->first_due != never)
-        return end({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}});
-    client.set_state(ClientState::away);
-    json->ping_due = json->pong_due = never;
-    json->away_since = now;
-    json->away_until = now + hold;
-    report(ReportKind::client_away);
-}
-
-// It is still connected, but does not answer: its network is gone, or as good as.
-void Session::State::json_drop_client(TimePoint now) {
-    client.write_close(static_cast<std::uint16_t>(CloseCode::going_away), {});
-    actions.push(action::CloseClient{});
-    json_client_lost(policy.resume_client.hold, now);
+    lose_client({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}},
+                policy.resume_client.hold, true, now);
 }
 
 void Session::State::json_upstream_message(const Message& message, TimePoint now) {
@@ -203,10 +187,11 @@ bool Session::State::json_take_client(State& fresh, TimePoint now) {
     json->replayed_from = position;
     if (news) ++json->replays;
 
-    client.take_websocket(fresh.client);
+    client.take(fresh.client);
     setup.sid.swap(fresh.setup.sid);
     expires = fresh.expires;  // its credential is the newer one
-    json->away_until = never;
+    client_socket_paused = fresh.client_socket_paused;
+    away_until = never;
     json_establish(true);
     json->record.acknowledge(position);
     const std::size_t replayed = json_replay(position);
@@ -215,8 +200,8 @@ bool Session::State::json_take_client(State& fresh, TimePoint now) {
     json->pong_due = now + policy.ping_timeout;
     json->ping_due = now + policy.ping_interval;
     stats.replayed += replayed;
-    stats.absence.observe(now - json->away_since);
-    report(ReportKind::client_back, replayed, std::chrono::duration_cast<Duration>(now - json->away_since));
+    stats.absence.observe(now - away_since);
+    report(ReportKind::client_back, replayed, std::chrono::duration_cast<Duration>(now - away_since));
     on(input::ClientBytes{}, now);  // what it has said behind its request
     return true;
 }
@@ -230,12 +215,14 @@ void Session::State::json_not_found(TimePoint now) {
 }
 
 void Session::State::json_tick(TimePoint now) {
-    if (json->away_until <= now)
-        return end({CloseSide::client, CloseReason::away_too_long, CloseCode::going_away, {}});
     if (json->first_due <= now) json_begin(now);
     if (json->pong_due <= now) {
         // While we do not read it, its pong cannot be heard.
-        if (!client.paused()) return json_drop_client(now);
+        if (!client.paused()) {
+            return lose_client(
+                {CloseSide::client, CloseReason::ping_timeout, CloseCode::going_away, "ping timeout"},
+                policy.resume_client.hold, false, now);
+        }
         json->pong_due = now + policy.ping_timeout;
     }
     if (json->ping_due > now || closing) return;
@@ -246,7 +233,7 @@ void Session::State::json_tick(TimePoint now) {
 }
 
 TimePoint Session::State::json_next_deadline() const {
-    return std::min({json->away_until, json->first_due, json->pong_due, closing ? never : json->ping_due});
+    return std::min({json->first_due, json->pong_due, closing ? never : json->ping_due});
 }
 
 }  // namespace forestay::session

@@ -1,5 +1,4 @@
-// The client leg may be gone, and come back on that of a fresh session (Socket.IO; JSON websockets:
-// session_json.cpp).
+// The client leg may be gone, and come back on that of a fresh session (of JSON websockets: session_json.cpp).
 //
 //   here ── lost, silent, too slow ──> away ── take_client() ──> here        away too long: the session ends
 #include "proxy/session/session_state.h"
@@ -9,14 +8,17 @@ namespace forestay::session {
 using wire::websocket::CloseCode;
 
 void Session::State::lose_client(const Ending& otherwise, Duration hold, bool failed, TimePoint now) {
-    if (over) return;
-    if (!conversation || !conversation->client_can_return()) return end(otherwise);
+    if (over || away_until != never) return;
+    const bool can_return =
+        json ? json_client_can_return() : conversation && conversation->client_can_return();
+    if (!can_return) return end(otherwise);
     if (client.websocket_open()) {
         client.write_close(static_cast<std::uint16_t>(otherwise.code), otherwise.text);
         actions.push(action::CloseClient{});
     }
     client.lost();
-    conversation->client_away(failed, now);
+    if (conversation) conversation->client_away(failed, now);
+    if (json) json->ping_due = json->pong_due = never;
     probed = client_socket_paused = false;
     away_since = now;
     away_until = now + hold;
@@ -41,7 +43,7 @@ void Session::State::client_away_tick(TimePoint now) {
 bool Session::State::take_socketio_client(State& fresh, TimePoint now) {
     if (away_until == never || !conversation->can_take(*fresh.conversation)) return false;
     client.take(fresh.client);
-    setup.sid = fresh.setup.sid;
+    setup.sid.swap(fresh.setup.sid);
     expires = fresh.expires;  // its credential is the newer one
     probed = fresh.probed;
     client_socket_paused = fresh.client_socket_paused;

@@ -24,8 +24,6 @@ struct JsonState {
     std::uint64_t position = 0;       // the last message seen by a client that looks for its session
     std::uint64_t replayed_from = 0;  // the position of the last replay
     unsigned replays = 0;             // from that position, one after the other
-    TimePoint away_since = never;
-    TimePoint away_until = never;
     TimePoint ping_due = never;
     TimePoint pong_due = never;
 };
@@ -96,8 +94,11 @@ struct Session::State {
     std::size_t json_replay(std::uint64_t behind);
     void json_client_message(const wire::websocket::Message& message, TimePoint now);
     void json_client_close(const wire::websocket::Message& message, TimePoint now);
-    void json_client_lost(Duration hold, TimePoint now);
-    void json_drop_client(TimePoint now);
+    void json_client_lost(TimePoint now);
+    // Its position can be known.
+    [[nodiscard]] bool json_client_can_return() const {
+        return json->numbering && json->first_due == never && !closing;
+    }
     void json_upstream_message(const wire::websocket::Message& message, TimePoint now);
     void json_stop_numbering(TimePoint now);
     [[nodiscard]] bool json_take_client(State& fresh, TimePoint now);

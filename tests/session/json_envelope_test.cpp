@@ -248,7 +248,8 @@ BOOST_AUTO_TEST_CASE(a_silent_client_is_away_and_not_thrown_out) {
     script.at(44s).client_frame(Opcode::pong, "").at(50s);
     BOOST_TEST(script.heard() == Lines({"client: PING "}));
     script.at(70s);
-    BOOST_TEST(script.heard() == Lines({"client: CLOSE 1001", "close client", "report client_away 0"}));
+    BOOST_TEST(script.heard() ==
+               Lines({"client: CLOSE 1001 ping timeout", "close client", "report client_away 0"}));
     BOOST_TEST(!script.session().ended());
 
     Script slow(json(), with_envelope());
