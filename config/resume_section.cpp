@@ -45,6 +45,11 @@ class ResumeSection {
         return node ? node->at : map.at;
     }
 
+    // In the beginning too a client's messages wait for the app.
+    [[nodiscard]] session::Duration longest_wait() const {
+        return std::max(config_.session.resume_upstream.hold, config_.session.upstream_open_timeout);
+    }
+
     void fill_upstream(const Node& upstream) {
         session::ResumeUpstream& out = config_.session.resume_upstream;
         out.hold = duration(upstream, "hold");
@@ -52,7 +57,7 @@ class ResumeSection {
         out.rebuild = texts(upstream, "rebuild");
         out.max_bytes = size(upstream, "max_bytes");
         out.max_messages = integer(upstream, "max_messages");
-        out.max_age = text(upstream, "max_age") == "hold" ? out.hold : duration(upstream, "max_age");
+        out.max_age = text(upstream, "max_age") == "hold" ? longest_wait() : duration(upstream, "max_age");
         out.sid_alias = boolean(upstream, "sid_alias");
         config_.net.upstream.hold = out.hold;
         config_.net.upstream.connects_per_second = static_cast<unsigned>(rate(upstream, "rate"));
@@ -79,7 +84,7 @@ class ResumeSection {
                 "resume.upstream.sid_alias does nothing without on_return: rebuild: otherwise the "
                 "client learns the app's new sid");
         }
-        if (out.max_age > out.hold) {
+        if (out.max_age > longest_wait()) {
             problems_.warning(place(upstream, "max_age"),
                               "resume.upstream.max_age is longer than hold: nothing gets that old");
         }
