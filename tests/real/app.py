@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """A real Flask-SocketIO app to put forestay in front of: Debian's packages, nothing changed.
 
-    app.py eventlet|gevent [--ping-interval S] [--ping-timeout S] [--log FILE]
+    app.py eventlet|gevent|threading [--port N] [--ping-interval S] [--ping-timeout S] [--log FILE]
 
-Listens on a free port of 127.0.0.1 and prints {"port": N} when it does. Writes one JSON line to the log file for every
+Threading is what Flask-SocketIO does by itself: without simple-websocket, which Debian does not have, it knows no
+websockets. Listens on a free port of 127.0.0.1 and prints {"port": N} when it does. Writes one JSON line to the log file for every
 request it hears, at the moment it hears it. GET /seen?tag=T says what happened to the sessions that connected with the
 query ?tag=T.
 """
@@ -18,14 +19,17 @@ from flask import Flask, Response, jsonify, make_response, request
 from flask_socketio import ConnectionRefusedError, Namespace, SocketIO
 
 parser = argparse.ArgumentParser()
-parser.add_argument("mode", choices=["eventlet", "gevent"])
+parser.add_argument("mode", choices=["eventlet", "gevent", "threading"])
+parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--ping-interval", type=float, default=25)
 parser.add_argument("--ping-timeout", type=float, default=20)
 parser.add_argument("--log")
 options = parser.parse_args()
 
 app = Flask(__name__)
-socketio = SocketIO(app, async_mode=options.mode, ping_interval=options.ping_interval, ping_timeout=options.ping_timeout)
+# Threads of the handlers would overtake each other: the order in which the app has heard something is looked at.
+socketio = SocketIO(app, async_mode=options.mode, ping_interval=options.ping_interval, ping_timeout=options.ping_timeout,
+                    async_handlers=options.mode != "threading")
 
 seen = {}          # tag -> what happened
 late_answers = []  # ids that were answered after their question had waited long
@@ -72,6 +76,9 @@ class Everywhere(Namespace):
         return {"cookies": dict(request.cookies), "query": request.args.to_dict(), "headers": dict(request.headers),
                 "address": request.remote_addr, "host": request.host, "scheme": request.scheme,
                 "namespace": self.namespace, "sid": request.sid}
+
+    def on_where(self, *_):
+        return os.getpid()
 
     def on_leave_me(self):
         """The server ends it: a DISCONNECT packet, after which stock clients do not come back by themselves."""
@@ -208,13 +215,22 @@ def serve():
     if options.mode == "eventlet":
         import eventlet
         import eventlet.wsgi
-        listener = eventlet.listen(("127.0.0.1", 0), backlog=512)
+        listener = eventlet.listen(("127.0.0.1", options.port), backlog=512)
         print(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}), flush=True)
         eventlet.wsgi.server(listener, app, log_output=False, max_size=10_000)
+    elif options.mode == "threading":
+        from werkzeug.serving import WSGIRequestHandler, make_server
+
+        class Silent(WSGIRequestHandler):
+            def log_request(self, *_):
+                pass
+        server = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=Silent)
+        print(json.dumps({"port": server.port, "pid": os.getpid()}), flush=True)
+        server.serve_forever()
     else:
         from gevent import pywsgi
         from geventwebsocket.handler import WebSocketHandler
-        server = pywsgi.WSGIServer(("127.0.0.1", 0), app, handler_class=WebSocketHandler, log=None, backlog=512)
+        server = pywsgi.WSGIServer(("127.0.0.1", options.port), app, handler_class=WebSocketHandler, log=None, backlog=512)
         server.start()
         print(json.dumps({"port": server.server_port, "pid": os.getpid()}), flush=True)
         server.serve_forever()

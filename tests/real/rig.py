@@ -77,7 +77,8 @@ class Forestay(Process):
         path = os.path.join(directory, f"{name}.yaml")
         ready = os.path.join(directory, f"{name}.ready")
         with open(path, "w") as file:
-            file.write(f"listen: 127.0.0.1:0\nupstream: {upstream_url}\n" if "upstream:" not in config else "listen: 127.0.0.1:0\n")
+            file.write("listen: 127.0.0.1:0\n")
+            file.write(f"upstream: {upstream_url}\n" if not re.search("^upstream:", config, re.MULTILINE) else "")
             file.write("admin: {listen: 127.0.0.1:0}\n" if "admin:" not in config else "")
             file.write(config)
         super().__init__(name, [binary, "run", "-c", path, "--ready-file", ready, *flags], directory)
@@ -165,6 +166,11 @@ class Rig:
     def stop(self, process):
         self.running.remove(process)
         return process.stop()
+
+    def stop_hard(self, process):
+        """As a crash does."""
+        self.running.remove(process)
+        return process.stop(signal.SIGKILL)
 
     def app(self, mode="eventlet", name=None, **options):
         flags = [text for key, value in options.items() for text in (f"--{key.replace('_', '-')}", str(value))]
