@@ -5,7 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <future>
 #include <map>
-#include <numeric>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -109,6 +109,19 @@ BOOST_AUTO_TEST_CASE(a_body_that_is_still_on_its_way_is_read_by_the_other_loop) 
     a.connection.send(post.substr(post.size() - 5));
     BOOST_TEST(read_answer(a.connection).body == "ok");
     Peer app = upstream.accept();
+}
+
+BOOST_AUTO_TEST_CASE(connections_between_two_loops_end_with_the_proxy) {
+    auto ending = std::make_unique<Proxy>(upstream, two_loops());
+    const Opened a = open_on(*ending, 'A');
+    const Opened b = open_on(*ending, 'B');
+    std::string to_and_fro;
+    for (int i = 0; i < 100; ++i) to_and_fro += pong(a) + pong(b);
+    std::vector<Peer> clients;
+    for (int i = 0; i < 8; ++i) clients.push_back(ending->client(to_and_fro));
+    BOOST_TEST(read_answer(clients.back()).status == 200U);
+    ending.reset();
+    for (Peer& client : clients) (void)client.read_to_end();  // fails the test when nobody closes
 }
 
 BOOST_AUTO_TEST_CASE(sids_of_nobody_are_unknown_wherever_they_claim_to_belong) {
