@@ -116,11 +116,11 @@ class Loader {
         config.auth = read_auth(root, surroundings_.read, problems_);
         config.origins = read_origins(root, problems_);
         fill_log(config.log, root);
-        read_resume(config, root, problems_);
         // The number of cores that this process may use; 0: nobody knows.
         config.threads = text(root, "threads") == "auto"
                              ? std::clamp(std::thread::hardware_concurrency(), 1U, 4U)
                              : static_cast<unsigned>(integer(root, "threads"));
+        read_resume(config, root, problems_);
     }
 
     static void fill_upstream(net::UpstreamOptions& out, const Node& root) {

@@ -94,6 +94,11 @@ class ResumeSection {
                 "with resume.upstream.hold: 0s no session moves to another of the upstreams: it "
                 "ends with its own");
         }
+        if (config_.net.upstream.connects_per_second < config_.threads) {
+            problems_.warning(place(upstream, "rate"),
+                              "resume.upstream.rate is smaller than threads: each of them lets one session a "
+                              "second through");
+        }
         check_room(upstream, "resume.upstream.max_bytes", out.max_bytes);
     }
 

@@ -55,6 +55,14 @@ BOOST_AUTO_TEST_CASE(the_json_schema_is_json_with_every_key_in_it) {
                 simdjson::SUCCESS);
     BOOST_CHECK(schema.at_pointer("/properties/requests/items/properties/match/required/0").error() ==
                 simdjson::SUCCESS);
+    // A URL, a list of them, or a map.
+    BOOST_CHECK(schema.at_pointer("/properties/upstream/anyOf/0/anyOf/1/items/pattern").error() ==
+                simdjson::SUCCESS);
+    BOOST_CHECK(schema.at_pointer("/properties/upstream/anyOf/1/properties/url/anyOf/1/items").error() ==
+                simdjson::SUCCESS);
+    const std::string_view max_age =
+        schema.at_pointer("/properties/resume/properties/upstream/properties/max_age/pattern");
+    BOOST_CHECK(max_age.ends_with("|^hold$"));
     BOOST_CHECK(schema.at_pointer("/properties/tls/not").error() == simdjson::SUCCESS);
     BOOST_CHECK_EQUAL(bool(schema.at_pointer("/properties/logging/additionalProperties").value()), false);
 }

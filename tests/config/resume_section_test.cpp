@@ -85,6 +85,14 @@ BOOST_AUTO_TEST_CASE(several_upstreams_without_hold_are_a_warning) {
          "with its own"});
 }
 
+BOOST_AUTO_TEST_CASE(a_rate_that_the_threads_cannot_share_is_a_warning) {
+    CHECK_LINES(with("resume: {upstream: {rate: 2/s}}\nthreads: 2\n").problems(), {});
+    CHECK_LINES(with("resume: {upstream: {rate: 1/s}}\nthreads: 2\n").problems(),
+                {"3:27: warning: resume.upstream.rate is smaller than threads: each of them lets one session "
+                 "a second "
+                 "through"});
+}
+
 BOOST_AUTO_TEST_CASE(bounds_of_what_waits) {
     CHECK_LINES(upstream("hold: 61m, rate: 0/s, max_messages: 0, max_age: 10ms").problems(),
                 {"3:27: resume.upstream.hold: \"61m\" is not between 0s and 1h",
