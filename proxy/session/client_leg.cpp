@@ -191,9 +191,13 @@ void ClientLeg::release_posts() {
     held_posts_.clear();
 }
 
-void ClientLeg::websocket_opened(TimePoint now) {
+void ClientLeg::open_reading() {
     reading_.emplace(wire::websocket::Sender::client,
                      wire::websocket::MessageLimits{policy_.limits.message_bytes, policy_.limits.fragments});
+}
+
+void ClientLeg::websocket_opened(TimePoint now) {
+    open_reading();
     if (state_ == ClientState::polling) {
         set_state(ClientState::probing);
         probe_due_ = now + policy_.limits.probe_timeout;

@@ -98,7 +98,26 @@ class ClientLeg {
     [[nodiscard]] Overdue tick(TimePoint now);
     [[nodiscard]] TimePoint next_deadline() const;
 
+    // Between two inputs.
+    template <class Archive>
+    void archive(Archive& archive) {
+        ClientState state = state_;
+        archive.one_of(state, ClientState::away);
+        set_state(state);
+        bool open = reading_.has_value();
+        archive(paused_, pong_awaited_, open);
+        if (Archive::reading && open) open_reading();
+        if (Archive::reading && !open) reading_.reset();
+        if (open) archive(*reading_);
+        archive.check(open || (state != ClientState::websocket && state != ClientState::probing));
+        archive(outbox_, poll_, in_flight_exchange_, in_flight_, held_posts_, control_frames_);
+        archive(sent_, handed_, ping_mark_, confirmed_);
+        archive(noop_due_, ping_due_, pong_due_, probe_due_, blocked_since_, paused_since_);
+        archive.check(paused_ == (paused_since_ != never));
+    }
+
   private:
+    void open_reading();
     // At most `most` packets answer the waiting GET.
     void answer_poll_with(std::size_t most);
     void write_packets(const std::vector<Outgoing>& packets);

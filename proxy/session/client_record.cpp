@@ -175,6 +175,18 @@ std::size_t ClientRecord::cost(const Unit& unit) {
     return bytes;
 }
 
+bool ClientRecord::restored() {
+    bytes_ = 0;
+    std::uint64_t last = 0;
+    for (const Unit& unit : units_) {
+        if (unit.sequence <= last || find(unit.serial) == nullptr) return false;
+        last = unit.sequence;
+        bytes_ += cost(unit);
+    }
+    return last <= sequence_ && units_.size() <= policy_.resume_client.max_messages &&
+           bytes_ <= policy_.resume_client.max_bytes;
+}
+
 void ClientRecord::confirmed() {
     for (Track& track : tracks_) track.replays = 0;
     for (auto unit = units_.begin(); unit != units_.end();) {

@@ -11,6 +11,7 @@
 // Nothing stands between a unit's packets, and a marker is in one write, or one polling body, with its units.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <list>
 #include <optional>
@@ -72,6 +73,18 @@ class ClientRecord {
     [[nodiscard]] std::size_t units() const noexcept { return units_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
+    // For each namespace: its number is known.
+    template <class Condition>
+    [[nodiscard]] bool all(const Condition& condition) const {
+        return std::all_of(tracks_.begin(), tracks_.end(),
+                           [&](const Track& track) { return condition(track.serial); });
+    }
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(tracks_, units_, sequence_, run_packets_, run_bytes_);
+        if constexpr (Archive::reading) archive.check(!archive.failed() && restored());
+    }
+
   private:
     struct Unit {
         std::uint64_t sequence = 0;
@@ -81,6 +94,11 @@ class ClientRecord {
         bool repeatable = false;  // it needs none: a client does not mind the same ACK again (append mode)
         std::string text;
         std::vector<std::string> attachments;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(sequence, serial, sent, carries, repeatable, text, attachments);
+        }
     };
     struct Track {
         std::uint32_t serial = 0;
@@ -97,6 +115,13 @@ class ClientRecord {
         std::uint64_t replayed_from = 0;
         unsigned replays = 0;
         TimePoint replayed = never;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(serial, name, reply, announced, foreign, claimed, wanted, marked, seen, gone);
+            archive(replayed_from, replays, replayed);
+            archive.check(replays == 0 || replayed != never);
+        }
     };
 
     Track* find(std::uint32_t serial);
@@ -115,6 +140,8 @@ class ClientRecord {
     void record(Unit unit);
     std::list<Unit>::iterator erase(std::list<Unit>::iterator unit);
     static std::size_t cost(const Unit& unit);
+    // Counts what has been read; false when it cannot be.
+    bool restored();
 
     const Policy& policy_;
     Stats& stats_;

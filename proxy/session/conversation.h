@@ -75,11 +75,20 @@ class Conversation {
     // The session is over: its requests are nobody's any more.
     void forget_requests() { requests_.forget_all(); }
 
+    // Between two inputs; to a fresh conversation of the same setup and policy.
+    template <class Archive>
+    void archive(Archive& archive);
+
   private:
     // The last instance of an event that is said again to a fresh upstream.
     struct Repeated {
         std::string event;
         std::string text;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(event, text);
+        }
     };
     struct Namespace {
         std::string name;
@@ -95,6 +104,12 @@ class Conversation {
         std::uint64_t ack_next = 0;                // above all that the client has seen
         std::vector<std::uint64_t> upstream_acks;  // of events that wait for the client, as it sees them
         std::vector<Repeated> repeated;            // what a fresh upstream must know (on_return: rebuild)
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(name, serial, joined, attached, connect, sid, reply_due);
+            archive(ack_base, ack_next, upstream_acks, repeated);
+        }
     };
     // A binary packet of the client under way: each piece is forwarded as it comes, or all of it is held.
     // Pieces of one that may be cut off, and whose client comes back, are not forwarded before all are there.
@@ -105,12 +120,24 @@ class Conversation {
         std::size_t bytes = 0;
         TimePoint due = never;
         std::optional<HeldMessage> whole{};
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(missing, drop, held, bytes, due, whole);
+            archive.check(missing > 0 && due != never);
+        }
     };
     // What the client said while its earlier session is looked for.
     struct Looking {
         std::string secret;
         std::vector<Outgoing> packets;
         std::size_t bytes = 0;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(secret, packets, bytes);
+            archive.check(!packets.empty());
+        }
     };
     // A binary packet of the upstream: held back until it is whole, so that nothing can come between its
     // pieces.
@@ -121,8 +148,18 @@ class Conversation {
         std::size_t bytes = 0;
         std::optional<PendingRequests::Slot> answers;
         TimePoint due = never;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(header, attachments, missing, bytes, answers, due);
+            archive.check(missing > 0 && due != never);
+        }
     };
     enum class Credential : std::uint8_t { not_needed, wanted, asked };
+
+    // What has been read fits together.
+    [[nodiscard]] bool restored() const;
+    [[nodiscard]] bool has(std::uint32_t serial) const;
 
     Namespace* find(std::string_view name);
     void leave(std::string_view name);

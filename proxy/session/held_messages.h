@@ -3,6 +3,7 @@
 // A message is held whole, attachments and all. What falls out is handed back, so that its loss can be told.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -25,6 +26,12 @@ struct HeldMessage {
     unsigned missing = 0;  // attachments that have not come yet
 
     [[nodiscard]] std::size_t bytes() const;
+
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(nsp, request, received, text, attachments, missing);
+        archive.check(received != never);
+    }
 };
 
 class HeldMessages {
@@ -55,6 +62,19 @@ class HeldMessages {
     [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] TimePoint next_deadline() const;
+
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(messages_);
+        if (!Archive::reading) return;
+        bytes_ = 0;
+        for (const HeldMessage& message : messages_) bytes_ += message.bytes();
+    }
+    // For each message: what it belongs to is there.
+    template <class Condition>
+    [[nodiscard]] bool all(const Condition& condition) const {
+        return std::all_of(messages_.begin(), messages_.end(), condition);
+    }
 
   private:
     HeldMessage remove(std::list<HeldMessage>::iterator at);

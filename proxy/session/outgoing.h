@@ -13,6 +13,7 @@ namespace forestay::session {
 
 // One packet that waits. Owns its bytes: the input that brought them is gone.
 struct Outgoing {
+    Outgoing() = default;
     Outgoing(wire::engineio::PacketType packet_type, bool is_binary, std::string bytes)
         : type(packet_type), binary(is_binary), data(std::move(bytes)) {}
 
@@ -20,6 +21,13 @@ struct Outgoing {
     bool binary = false;
     bool ends_run = false;  // a polling body may end here although others wait
     std::string data;       // what follows the type digit, or the binary bytes
+
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive.one_of(type, wire::engineio::PacketType::noop);
+        archive.check(type >= wire::engineio::PacketType::open);
+        archive(binary, ends_run, data);
+    }
 };
 
 // A queue that an idle session does not pay for.
@@ -77,6 +85,13 @@ class OutgoingQueue {
         return take(count);
     }
     [[nodiscard]] std::vector<Outgoing> take_all() { return take(packets_.size()); }
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(packets_);
+        if (!Archive::reading) return;
+        bytes_ = 0;
+        for (const Outgoing& packet : packets_) bytes_ += cost(packet);
+    }
     [[nodiscard]] bool empty() const noexcept { return packets_.empty(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 

@@ -5,6 +5,7 @@
 // receipt is in order of deadline.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,13 +29,24 @@ class PendingRequests {
         std::uint32_t rule = 0;
         std::optional<std::uint64_t> ack;  // the ack id, when it has one
         TimePoint received;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(nsp, rule, ack, received);
+            archive.check(received != never);
+        }
     };
     // What else is kept of a request when its rule needs it.
     struct Texts {
-        std::string key;    // rules::id_key of its id; IdSource::pointer
-        std::string id;     // raw JSON of the same
-        std::string event;  // its name, when the rule tracks any
+        std::string key;     // rules::id_key of its id; IdSource::pointer
+        std::string id;      // raw JSON of the same
+        std::string event;   // its name, when the rule tracks any
         std::string packet;  // its text, when it may be said again
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(key, id, event, packet);
+        }
     };
     struct Found {
         Slot slot = 0;
@@ -92,6 +104,21 @@ class PendingRequests {
     void forget_nsp(std::uint32_t nsp);
     void forget_all();
 
+    // It waits for an answer of whatever kind.
+    [[nodiscard]] bool is_outstanding(Slot slot) const {
+        return slot < slots_.size() && slots_[slot].phase != Phase::free &&
+               slots_[slot].phase != Phase::tombstone;
+    }
+    // For each that is remembered: its namespace is there.
+    template <class Condition>
+    [[nodiscard]] bool all(const Condition& condition) const {
+        return std::all_of(slots_.begin(), slots_.end(), [&](const Entry& entry) {
+            return entry.phase == Phase::free || condition(entry.request);
+        });
+    }
+    template <class Archive>
+    void archive(Archive& archive);
+
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
     [[nodiscard]] std::size_t tombstones() const noexcept { return tombstones_; }
 
@@ -106,9 +133,21 @@ class PendingRequests {
         bool sent = false;          // to the upstream's present life
         std::uint8_t attempts = 0;  // how often it was said again
         Slot previous = none, next = none;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(request, texts, deadline);
+            archive.one_of(phase, Phase::tombstone);
+            archive(sent, attempts, next);
+        }
     };
     struct List {
         Slot head = none, tail = none;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(head);
+        }
     };
     struct AckKey {
         std::uint32_t nsp;
@@ -122,6 +161,12 @@ class PendingRequests {
         std::size_t operator()(const std::string& key) const noexcept;
     };
     struct Index;
+
+    void make_index();
+    // Links, ids, counts and gauges of what has been read; false when it cannot be.
+    bool restored();
+    // Links backwards what is linked forwards; counts what it meets.
+    bool restore_list(List& list, Phase phase, std::optional<std::uint32_t> rule, std::size_t& met);
 
     void bury(Slot slot, TimePoint now);
     Slot take_slot();

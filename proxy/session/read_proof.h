@@ -38,6 +38,12 @@ class ReadProof {
         return doubt;
     }
 
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(sent_, marked_, read_, proven_, ping_due_, awaited_);
+        archive.check(proven_ <= read_ && read_ <= marked_ && marked_ <= sent_);
+    }
+
   private:
     static constexpr std::chrono::seconds interval{1};
     std::uint64_t sent_ = 0;    // messages whose loss nobody else would tell

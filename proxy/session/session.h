@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 
 #include "proxy/session/action.h"
 #include "proxy/session/input.h"
@@ -36,6 +38,19 @@ struct Setup {
     TimePoint expires = never;           // when the identity of the handshake ends
     std::string secret;  // names the session to a client that comes back; [A-Za-z0-9_-]{20}, unguessable;
                          // wanted when the policy's resume_client is on
+
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive.one_of(dialect, Dialect::json);
+        archive(sid, seed, websocket, credential_in_connect, expires, secret);
+    }
+};
+
+// Why bytes are no session.
+enum class SnapshotFault : std::uint8_t {
+    other_version,  // written by another release
+    other_rules,    // written under other rules: its requests are not ours
+    garbage         // or within other limits
 };
 
 class Session {
@@ -58,6 +73,14 @@ class Session {
     // before, if our own client leg was still there, and destroys `fresh`, which is over. False: its position
     // is unknown to us; nothing has changed, tell `fresh` SessionNotFound and us Superseded.
     [[nodiscard]] bool take_client(Session& fresh, TimePoint now);
+
+    // All that it is, between two inputs with their actions done, and back. Points in time count from `now`.
+    // Its connections and polling exchanges are the shell's to bring along. The original is to be destroyed
+    // unheard: gauges would count both.
+    [[nodiscard]] std::string snapshot(TimePoint now);
+    [[nodiscard]] static std::variant<Session, SnapshotFault> restore(const Policy& policy, Stats& stats,
+                                                                      Workspace& workspace,
+                                                                      std::string_view bytes, TimePoint now);
 
     [[nodiscard]] bool ended() const noexcept;
     [[nodiscard]] ClientState client_state() const noexcept;

@@ -26,6 +26,11 @@ struct JsonState {
     unsigned replays = 0;             // from that position, one after the other
     TimePoint ping_due = never;
     TimePoint pong_due = never;
+
+    template <class Archive>
+    void archive(Archive& archive) {
+        archive(record, numbering, first_due, position, replayed_from, replays, ping_due, pong_due);
+    }
 };
 
 struct Session::State {
@@ -119,6 +124,10 @@ struct Session::State {
     void report(ReportKind kind, std::uint64_t count = 0, Duration duration = Duration{0});
     void end(const Ending& ending);
     void end_if(const MaybeEnding& ending);
+
+    // All below but what the constructor is given. A member that is not in it is lost with each move.
+    template <class Archive>
+    void archive(Archive& archive);
 
     const Policy& policy;
     Stats& stats;

@@ -22,6 +22,7 @@ class TokenBucket {
     template <class Archive>
     void archive(Archive& archive) {
         archive(full_at_);
+        archive.check(full_at_ != never);
     }
 
   private:

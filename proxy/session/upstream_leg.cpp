@@ -52,9 +52,13 @@ void UpstreamLeg::attempt() {
     actions_.push(action::ConnectUpstream{});
 }
 
-void UpstreamLeg::websocket_opened(TimePoint now) {
+void UpstreamLeg::open_reading() {
     reading_.emplace(wire::websocket::Sender::server,
                      wire::websocket::MessageLimits{policy_.limits.message_bytes, policy_.limits.fragments});
+}
+
+void UpstreamLeg::websocket_opened(TimePoint now) {
+    open_reading();
     open_due_ = now + policy_.upstream_open_timeout;
     heard_ = now;
 }

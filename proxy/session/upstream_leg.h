@@ -99,7 +99,27 @@ class UpstreamLeg {
     [[nodiscard]] Overdue tick(TimePoint now);
     [[nodiscard]] TimePoint next_deadline() const;
 
+    // Between two inputs.
+    template <class Archive>
+    void archive(Archive& archive) {
+        UpstreamState state = state_;
+        archive.one_of(state, UpstreamState::reattaching);
+        set_state(state);
+        bool reads = reading_.has_value();
+        archive(paused_, random_state_, reads);
+        if (Archive::reading && reads) open_reading();
+        if (Archive::reading && !reads) reading_.reset();
+        if (reads) archive(*reading_);
+        archive(polling_, poll_out_, post_out_, sid_, max_payload_, posts_, pending_);
+        archive(silence_, ping_interval_, heard_, paused_since_, open_due_, ping_due_, ping_wanted_);
+        archive(ping_wanted_asked_, deserted_due_, attempts_, retry_due_, lost_since_, hold_due_, proof_);
+        archive.check(!(reads && polling_) && (reads || polling_ || !attached()));
+        archive.check(paused_ == (paused_since_ != never) && (heard_ != never || !attached()));
+        archive.check(ping_due_ == never || ping_interval_ > Duration{0});
+    }
+
   private:
+    void open_reading();
     void attempt();
     [[nodiscard]] wire::websocket::MaskKey next_mask() noexcept;
     std::uint64_t next_random() noexcept;

@@ -1,5 +1,6 @@
 #include "tests/session/script.h"
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include "proxy/wire/websocket/message.h"
@@ -88,18 +89,18 @@ Policy policy() {
 
 Script::Script(Setup setup, Policy with)
     : policy_(std::move(with)),
-      session_(
+      session_(std::make_unique<Session>(
           policy_, stats_, workspace_,
           [&] {
               if (setup.sid.empty()) setup.sid = "SID";
               return setup;
           }(),
-          now_) {}
+          now_)) {}
 
 Script& Script::at(std::chrono::milliseconds since_start) {
     const TimePoint until = start_ + since_start;
-    while (!session_.ended() && session_.next_deadline() <= until) {
-        if (session_.next_deadline() > now_) now_ = session_.next_deadline();
+    while (!session_->ended() && session_->next_deadline() <= until) {
+        if (session_->next_deadline() > now_) now_ = session_->next_deadline();
         input(input::Tick{});
     }
     now_ = until;
@@ -107,8 +108,9 @@ Script& Script::at(std::chrono::milliseconds since_start) {
 }
 
 Script& Script::input(const Input& what) {
-    session_.handle(what, now_);
+    session_->handle(what, now_);
     collect();
+    move_if_wanted();
     return *this;
 }
 
@@ -147,9 +149,26 @@ Script& Script::joined() {
 }
 
 bool Script::takes(Script& fresh) {
-    const bool taken = session_.take_client(fresh.session_, now_);
+    const bool taken = session_->take_client(*fresh.session_, now_);
     collect();
+    move_if_wanted();
     return taken;
+}
+
+Script& Script::moves() {
+    const std::string bytes = session_->snapshot(now_);
+    session_.reset();
+    // Where the clock stands elsewhere is no part of a session.
+    auto restored = Session::restore(policy_, stats_, workspace_, bytes, now_);
+    if (!std::holds_alternative<Session>(restored)) throw std::logic_error("the session cannot be restored");
+    session_ = std::make_unique<Session>(std::move(std::get<Session>(restored)));
+    if (session_->snapshot(now_) != bytes) throw std::logic_error("the session is another one");
+    return *this;
+}
+
+void Script::move_if_wanted() {
+    static const bool wanted = std::getenv("FORESTAY_MOVE_SESSIONS") != nullptr;
+    if (wanted && !session_->ended()) moves();
 }
 
 std::vector<std::string> Script::heard() {
@@ -197,7 +216,7 @@ void Script::collect() {
                             std::string(close_reason_names[static_cast<std::size_t>(a.reason)]));
         }
     };
-    while (const auto action = session_.next_action()) std::visit(Describe{heard_}, *action);
+    while (const auto action = session_->next_action()) std::visit(Describe{heard_}, *action);
 }
 
 }  // namespace forestay::session::testing

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,23 +39,27 @@ class Script {
     Script& joined();
     // The client of `fresh` comes back to this session (Session::take_client).
     bool takes(Script& fresh);
+    // The session as bytes and back. Nobody may notice. With FORESTAY_MOVE_SESSIONS in the environment this
+    // happens behind each input of every script.
+    Script& moves();
     // Since the last call: "client: ...", "upstream: ...", "answer 7 200: ...", "connect", "check ...",
     // "close client", "close upstream", "pause client", ..., "end client goodbye".
     std::vector<std::string> heard();
 
-    Session& session() { return session_; }
+    Session& session() { return *session_; }
     Stats& stats() { return stats_; }
     TimePoint now() const { return now_; }
 
   private:
     void collect();
+    void move_if_wanted();
 
     Policy policy_;
     Stats stats_;
     Workspace workspace_;
     TimePoint now_{std::chrono::hours(1)};
     TimePoint start_ = now_;
-    Session session_;
+    std::unique_ptr<Session> session_;
     std::vector<std::string> heard_;
 };
 

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "proxy/session/json_record.h"
+#include "proxy/session/outgoing.h"
 #include "proxy/session/token_bucket.h"
 #include "proxy/session/websocket_leg.h"
 #include "proxy/wire/websocket/frame.h"
+#include "tests/session/script.h"
 
 using namespace forestay::session;
 using namespace std::chrono_literals;
@@ -131,6 +133,19 @@ BOOST_AUTO_TEST_CASE(what_is_out_of_range_is_refused) {
     BOOST_TEST((colour == Colour::red));
 }
 
+BOOST_AUTO_TEST_CASE(a_queue_keeps_its_order_and_counts_again) {
+    OutgoingQueue before;
+    before.push({forestay::wire::engineio::PacketType::message, false, "2[1]"});
+    before.push({forestay::wire::engineio::PacketType::message, true, "bytes"});
+    OutgoingQueue after;
+    BOOST_TEST(read(after, written(before)));
+    BOOST_TEST(after.bytes() == before.bytes());
+    const auto packets = after.take_all();
+    BOOST_TEST(packets.size() == 2U);
+    BOOST_TEST(packets[1].binary);
+    BOOST_TEST(packets[1].data == "bytes");
+}
+
 BOOST_AUTO_TEST_CASE(a_message_that_is_half_read_is_read_to_its_end) {
     using namespace forestay::wire::websocket;
     std::string bytes;
@@ -167,6 +182,56 @@ BOOST_AUTO_TEST_CASE(a_record_must_be_without_gaps_and_within_its_bounds) {
     std::string bytes = written(before);
     bytes[1] = '\x07';  // the first number
     BOOST_TEST(!read(after, bytes));
+}
+
+BOOST_AUTO_TEST_CASE(a_session_of_other_rules_or_another_release_is_refused) {
+    const Policy policy = testing::policy();
+    Stats stats;
+    Workspace workspace;
+    Session session(policy, stats, workspace, {}, then);
+    const std::string bytes = session.snapshot(then);
+    const auto fault = [&](const Policy& with, std::string_view what) {
+        const auto restored = Session::restore(with, stats, workspace, what, then);
+        return std::holds_alternative<SnapshotFault>(restored)
+                   ? std::optional(std::get<SnapshotFault>(restored))
+                   : std::nullopt;
+    };
+    BOOST_TEST(!fault(policy, bytes));
+    BOOST_TEST((fault(policy, "\x7f" + bytes.substr(1)) == SnapshotFault::other_version));
+    BOOST_TEST((fault(Policy{}, bytes) == SnapshotFault::other_rules));
+    BOOST_TEST((fault(policy, "") == SnapshotFault::garbage));
+    BOOST_TEST((fault(policy, bytes.substr(0, bytes.size() - 1)) == SnapshotFault::garbage));
+    BOOST_TEST((fault(policy, bytes + "x") == SnapshotFault::garbage));
+}
+
+// Whatever is read, no more is on the gauges than is there.
+BOOST_AUTO_TEST_CASE(gauges_are_right_behind_a_restore_and_behind_one_that_failed) {
+    testing::Script script([] {
+        Setup setup;
+        setup.websocket = true;
+        return setup;
+    }());
+    script.joined().client_says(R"(420["ask",1])").client_says(R"(421["ask",2])");
+    const std::string bytes = script.session().snapshot(script.now());
+    const auto gauges = [&] {
+        return script.stats().rules[0].outstanding +
+               10 * script.stats().client_legs[static_cast<std::size_t>(ClientState::websocket)] +
+               100 * script.stats().upstream_legs[static_cast<std::size_t>(UpstreamState::attached)];
+    };
+    BOOST_TEST(gauges() == 112U);
+    script.moves();
+    BOOST_TEST(gauges() == 112U);
+    BOOST_TEST(script.stats().sessions == 1U);
+    const Policy policy = testing::policy();
+    Workspace workspace;
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        auto restored = Session::restore(policy, script.stats(), workspace, bytes.substr(0, size), then);
+        BOOST_TEST(!std::holds_alternative<Session>(restored), size);
+    }
+    BOOST_TEST(gauges() == 112U);
+    BOOST_TEST(script.stats().sessions == 1U);
+    script.at(5s);
+    BOOST_TEST(gauges() == 110U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
