@@ -46,6 +46,7 @@ struct Loop::Impl {
 
     const Shared& shared;
     const unsigned index;
+    std::vector<Loop*> loops;
     asio::io_context context{1};
     Stats stats;
     session::Workspace workspace;
@@ -164,6 +165,16 @@ void Loop::run() {
         } catch (const std::exception& error) {
             impl_->report(error.what());
         }
+    }
+}
+
+void Loop::introduce(std::vector<Loop*> loops) {
+    impl_->loops = std::move(loops);
+}
+
+void Loop::tell_others(const std::function<void(Loop&)>& task) {
+    for (Loop* other : impl_->loops) {
+        if (other != this) other->post([other, task] { task(*other); });
     }
 }
 

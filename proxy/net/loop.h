@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/auth/authenticator.h"
 #include "proxy/auth/origin.h"
@@ -77,6 +78,11 @@ class Loop {
     // From any thread. What is posted to a loop that has stopped goes unheard with the loop.
     void post(std::function<void()> task);
     void stop();
+
+    // All loops of the process, this one among them. Before they run.
+    void introduce(std::vector<Loop*> loops);
+    // On each of the others, in its own time.
+    void tell_others(const std::function<void(Loop&)>& task);
 
   private:
     struct Impl;

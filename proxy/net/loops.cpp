@@ -11,6 +11,7 @@ Loops::Loops(const Shared& shared) {
         loops_.push_back(std::make_unique<Loop>(shared, i));
         loops.push_back(loops_.back().get());
     }
+    for (Loop* loop : loops) loop->introduce(loops);
     gathering_ = std::make_unique<StatsGathering>(loops);
     std::vector<Server*> servers;
     for (Loop* loop : loops) {

@@ -259,6 +259,10 @@ void SessionDriver::perform(const session::Action& asked, Answers& answers) {
             [&](const action::PollUpstream& poll) { poll_upstream(poll.sid); },
             [&](const action::PostUpstream& post) { post_upstream(post.sid, post.body); },
             [&](const action::FindSession& find) { wanted_ = find.secret; },
+            [&](const action::AliasSid& alias) {
+                loop_.tell_others([known = std::string(alias.known), current = std::string(alias.current)](
+                                      Loop& other) { other.workspace().aliases.set(known, current); });
+            },
             [&](const action::Report& report) { journal_report(report); },
             [&](const action::PauseClient&) {
                 if (client_ != nullptr) sockets.pause(*client_);

@@ -53,6 +53,11 @@ struct Report {
     std::uint64_t count = 0;  // of what the kind counts
     Duration duration{0};     // of what it ends; 0: nothing
 };
+// Tell the workspaces of the other loops: SidAliases::set. The session has told its own.
+struct AliasSid {
+    std::string_view known;
+    std::string_view current;  // empty: forget
+};
 // Stop and restart reading a websocket: its bytes have nowhere to go.
 struct PauseClient {};
 struct ResumeClient {};
@@ -69,10 +74,10 @@ struct End {
 
 }  // namespace action
 
-using Action =
-    std::variant<action::SendClient, action::SendUpstream, action::AnswerExchange, action::ConnectUpstream,
-                 action::PollUpstream, action::PostUpstream, action::CheckCredential, action::FindSession,
-                 action::Report, action::PauseClient, action::ResumeClient, action::PauseUpstream,
-                 action::ResumeUpstream, action::CloseClient, action::CloseUpstream, action::End>;
+using Action = std::variant<action::SendClient, action::SendUpstream, action::AnswerExchange,
+                            action::ConnectUpstream, action::PollUpstream, action::PostUpstream,
+                            action::CheckCredential, action::FindSession, action::Report, action::AliasSid,
+                            action::PauseClient, action::ResumeClient, action::PauseUpstream,
+                            action::ResumeUpstream, action::CloseClient, action::CloseUpstream, action::End>;
 
 }  // namespace forestay::session

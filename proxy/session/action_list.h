@@ -25,6 +25,7 @@ class ActionList {
     // A fresh, empty string whose address holds until clear(): for bytes that no input brought.
     [[nodiscard]] std::string& made();
     [[nodiscard]] std::optional<Action> take();
+    [[nodiscard]] SidAliases& aliases() { return workspace_.aliases; }
 
   private:
     template <class Send>

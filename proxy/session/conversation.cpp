@@ -49,6 +49,7 @@ void Conversation::leave(std::string_view name) {
     requests_.forget_nsp(serial);
     tell_dropped(held_.forget_nsp(serial), Drop::held_expired);
     if (record_.on()) record_.forget(serial);
+    if (policy_.resume_upstream.sid_alias) alias(nsp->sid, {});
     std::erase_if(namespaces_, [serial](const Namespace& one) { return one.serial == serial; });
 }
 
@@ -57,6 +58,12 @@ void Conversation::closed_by_upstream(std::string_view name) {
     leave(name);
     if (closed_.size() >= policy_.limits.namespaces) closed_.erase(closed_.begin());
     closed_.emplace_back(name);
+}
+
+void Conversation::over() {
+    requests_.forget_all();
+    if (!policy_.resume_upstream.sid_alias) return;
+    for (const Namespace& nsp : namespaces_) alias(nsp.sid, {});
 }
 
 MaybeEnding Conversation::to_client(std::string_view text, std::string_view raw) {

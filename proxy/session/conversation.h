@@ -73,7 +73,9 @@ class Conversation {
     [[nodiscard]] MaybeEnding tick(TimePoint now);
     [[nodiscard]] TimePoint next_deadline() const;
     // The session is over: its requests are nobody's any more.
-    void forget_requests() { requests_.forget_all(); }
+    void over();
+    // The sid that the client knows, and that of the present upstream (resume.upstream.sid_alias).
+    void alias(std::string_view known, std::string_view current);
 
     // Between two inputs; to a fresh conversation of the same setup and policy.
     template <class Archive>
@@ -190,6 +192,11 @@ class Conversation {
     // Says that the client has left it.
     void leave_upstream(const Namespace& nsp);
 
+    void to_upstream(std::string_view text, std::string_view raw = {});
+    // What the app said, with the sids that clients know; `text` itself when there are none in it.
+    [[nodiscard]] std::string_view with_known_sids(std::string_view text);
+    void take_sid(Namespace& nsp, const wire::socketio::Packet& reply, bool told);
+
     // conversation_reattach.cpp
     void say_connect(Namespace& nsp, TimePoint now);
     void rebuild(Namespace& nsp, TimePoint now);
@@ -247,8 +254,8 @@ class Conversation {
     HeldMessages held_;
     ClientRecord record_;
     std::optional<Looking> looking_;
-    bool looked_ = false;  // in vain
-    std::size_t waited_ = 0;  // messages that a fresh upstream was given late
+    bool looked_ = false;         // in vain
+    std::size_t waited_ = 0;      // messages that a fresh upstream was given late
     bool told_upstream_ = false;  // the upstream as it is now knows of us
     bool was_attached_ = false;
     std::optional<ClientBinary> client_binary_;

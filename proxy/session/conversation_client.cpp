@@ -44,7 +44,7 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
         return violation;  // no CONNECT on this transport
     switch (packet.type) {
         case PacketType::disconnect:
-            if (nsp->attached || nsp->reply_due != never) upstream_.send(text, raw);
+            if (nsp->attached || nsp->reply_due != never) to_upstream(text, raw);
             leave(nsp->name);
             upstream_returned(now);
             return std::nullopt;
@@ -67,8 +67,9 @@ MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std
     if (!policy_.resume_upstream.rebuild.empty()) remember(nsp, packet);
     if (packet.attachments > 0 && record_.on()) {
         const TimePoint due = now + policy_.limits.attachment_timeout;
-        client_binary_ = ClientBinary{packet.attachments, false, true, text.size(), due,
-                                      HeldMessage{nsp.serial, request, now, std::string(text), {}, 0}};
+        client_binary_ = ClientBinary{
+            packet.attachments, false, true,
+            text.size(),        due,   HeldMessage{nsp.serial, request, now, std::string(text), {}, 0}};
         return std::nullopt;
     }
     if (nsp.attached && !held_.has(nsp.serial)) {
@@ -208,7 +209,7 @@ void Conversation::forward(const Packet& packet, std::string_view text, std::str
         client_binary_ = ClientBinary{packet.attachments, false, false, text.size(),
                                       now + policy_.limits.attachment_timeout};
     }
-    upstream_.send(text, raw);
+    to_upstream(text, raw);
 }
 
 MaybeEnding Conversation::client_attachment(std::string_view bytes, std::string_view raw, TimePoint now) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proxy/session/conversation.h"
+#include "proxy/wire/json/scan.h"
 
 namespace forestay::session {
 
@@ -100,7 +101,7 @@ void Conversation::release_held(TimePoint now) {
     for (const Namespace& nsp : namespaces_) {
         if (!nsp.attached) continue;
         while (const auto message = held_.take(nsp.serial)) {
-            upstream_.send(message->text);
+            to_upstream(message->text);
             for (const std::string& attachment : message->attachments) upstream_.send_binary(attachment);
             if (message->request)
                 requests_.sent(*message->request);
@@ -136,6 +137,39 @@ void Conversation::tell_dropped(std::size_t untracked, Drop why) {
 void Conversation::forget_held(PendingRequests::Slot slot) {
     if (held_.empty() || !held_.forget_request(slot)) return;
     if (client_binary_ && client_binary_->held && !held_.unfinished()) client_binary_->drop = true;
+}
+
+void Conversation::to_upstream(std::string_view text, std::string_view raw) {
+    if (!actions_.aliases().empty()) {
+        std::string& exchanged = actions_.made();
+        if (actions_.aliases().for_upstream(exchanged, text)) return upstream_.send(exchanged);
+    }
+    upstream_.send(text, raw);
+}
+
+std::string_view Conversation::with_known_sids(std::string_view text) {
+    if (actions_.aliases().empty()) return text;
+    std::string& exchanged = actions_.made();
+    return actions_.aliases().for_client(exchanged, text) ? std::string_view(exchanged) : text;
+}
+
+void Conversation::alias(std::string_view known, std::string_view current) {
+    if (known.empty()) return;
+    actions_.aliases().set(known, current);
+    std::string& kept = actions_.made();
+    kept += known;
+    kept += current;
+    const std::string_view both = kept;
+    actions_.push(action::AliasSid{both.substr(0, known.size()), both.substr(known.size())});
+}
+
+void Conversation::take_sid(Namespace& nsp, const Packet& reply, bool told) {
+    const auto literal = wire::json::member(reply.payload, "sid");
+    const auto sid = literal ? wire::json::unescape(*literal) : std::nullopt;
+    if (!sid) return;
+    if (!told && !nsp.sid.empty()) return alias(nsp.sid, *sid);
+    if (!nsp.sid.empty()) alias(nsp.sid, {});
+    nsp.sid = *sid;
 }
 
 void Conversation::upstream_returned(TimePoint now) {

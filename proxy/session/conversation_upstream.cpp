@@ -12,6 +12,10 @@ using wire::websocket::CloseCode;
 
 MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_view raw, TimePoint now) {
     if (upstream_binary_) stats_.count(Drop::binary_interleaved);  // it overtakes the unfinished one
+    if (const std::string_view known = with_known_sids(text); known.data() != text.data()) {
+        text = known;
+        raw = {};
+    }
     const auto parsed = wire::socketio::scan_server_packet(text);
     if (!parsed) {
         stats_.count(Drop::upstream_violation);
@@ -54,7 +58,7 @@ MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_vie
     return std::nullopt;
 }
 
-MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, const Packet&, std::string_view text,
+MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, const Packet& packet, std::string_view text,
                                                  std::string_view raw, TimePoint now) {
     if (nsp == nullptr) {  // the client left while its CONNECT was under way
         return to_client(text, raw);
@@ -62,7 +66,9 @@ MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, const Packet&, 
     const bool again = nsp->joined && !nsp->attached;
     nsp->joined = nsp->attached = true;
     nsp->reply_due = never;
-    if (again && policy_.resume_upstream.on_return == OnReturn::rebuild) {
+    const bool hidden = again && policy_.resume_upstream.on_return == OnReturn::rebuild;
+    if (policy_.resume_upstream.sid_alias) take_sid(*nsp, packet, !hidden);
+    if (hidden) {
         rebuild(*nsp, now);
     } else if (record_.on()) {
         if (!record_.announce(nsp->serial, text, raw)) return outbox_full();

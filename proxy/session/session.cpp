@@ -212,7 +212,10 @@ void Session::State::end(const Ending& ending) {
     if (over) return;
     over = true;
     ++stats.closes[static_cast<std::size_t>(ending.side)][static_cast<std::size_t>(ending.reason)];
-    if (conversation) conversation->forget_requests();
+    if (conversation) {
+        conversation->over();
+        if (revision == Revision::v3 && policy.resume_upstream.sid_alias) conversation->alias(setup.sid, {});
+    }
 
     if (post != 0) {
         const bool fine = ending.reason == CloseReason::goodbye;

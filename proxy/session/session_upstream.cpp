@@ -140,6 +140,9 @@ void Session::State::upstream_packet(const Packet& packet, std::string_view raw,
             }
             was_attached = true;
             upstream.attach(*open, now);
+            // An EIO3 client knows itself by ours.
+            if (revision == Revision::v3 && policy.resume_upstream.sid_alias)
+                conversation->alias(setup.sid, open->sid);
             return conversation->upstream_attached(now);
         }
         case PacketType::ping:

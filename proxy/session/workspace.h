@@ -1,5 +1,5 @@
-// Memory that the sessions of one loop share while they handle an input, so that an idle session holds none
-// of it.
+// What the sessions of one loop share: memory while they handle an input, so that an idle session holds none
+// of it, and the sids of one another.
 #pragma once
 
 #include <deque>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/session/action.h"
+#include "proxy/session/sid_aliases.h"
 
 namespace forestay::session {
 
@@ -16,6 +17,7 @@ struct Workspace {
     std::size_t made_used = 0;
     std::vector<Action> actions;  // asked for and not yet taken
     std::size_t actions_taken = 0;
+    SidAliases aliases;  // of all clients, not only the loop's
 };
 
 }  // namespace forestay::session

@@ -79,6 +79,21 @@ BOOST_AUTO_TEST_CASE(to_rebuild_the_last_of_each_named_event_is_said_again_befor
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(with_sid_alias_the_client_keeps_the_sid_it_knows) {
+    Policy policy = with(OnReturn::rebuild);
+    policy.resume_upstream.sid_alias = true;
+    Script script(websocket_first(), policy);
+    script.joined().input(input::UpstreamLost{}).client_says(R"(42["to","sio"])");
+    fresh_upstream(script).heard();
+    script.upstream_says(R"(40{"sid":"new"})").upstream_says(R"(42["from","new"])");
+    const Lines expected{"alias sio new", R"(upstream: 42["to","new"])", "report upstream_back 1",
+                         R"(client: 42["from","sio"])"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+    script.client_frame(forestay::wire::websocket::Opcode::close, {});
+    const Lines heard = script.heard();
+    BOOST_TEST((std::find(heard.begin(), heard.end(), "alias sio ") != heard.end()));
+}
+
 BOOST_AUTO_TEST_CASE(on_return_close_sends_the_client_away_when_the_upstream_is_there) {
     Script script(websocket_first(), with(OnReturn::close));
     script.joined().input(input::UpstreamLost{});

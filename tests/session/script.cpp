@@ -87,8 +87,9 @@ Policy policy() {
     return made;
 }
 
-Script::Script(Setup setup, Policy with)
+Script::Script(Setup setup, Policy with, std::chrono::milliseconds begun)
     : policy_(std::move(with)),
+      now_(start_ + begun),
       session_(std::make_unique<Session>(
           policy_, stats_, workspace_,
           [&] {
@@ -200,6 +201,9 @@ void Script::collect() {
         }
         void operator()(const action::FindSession& a) const {
             lines.push_back("find " + std::string(a.secret));
+        }
+        void operator()(const action::AliasSid& a) const {
+            lines.push_back("alias " + std::string(a.known) + " " + std::string(a.current));
         }
         void operator()(const action::Report& a) const {
             lines.push_back("report " + std::string(report_names[static_cast<std::size_t>(a.kind)]) + " " +

@@ -38,10 +38,13 @@ struct Result {
 };
 
 enum class Detail { none, operations, everything };
+// Whether the session is written down and restored into a fresh object now and then.
+enum class Moving { never, at_random };
 
 class World {
   public:
-    World(const Scenario& scenario, std::uint64_t cutting, session::Workspace& workspace, Detail detail);
+    World(const Scenario& scenario, std::uint64_t cutting, session::Workspace& workspace, Detail detail,
+          Moving moving);
     ~World();
     Result run();
 
@@ -72,6 +75,7 @@ class World {
     void input(const session::Input& input);
     void bytes_from(bool client, Socket& socket, std::string_view bytes);
     void take_actions();
+    void move_session();
     void on(const session::action::SendClient& action);
     void on(const session::action::SendUpstream& action);
     void on(const session::action::AnswerExchange& action);
@@ -80,6 +84,7 @@ class World {
     void on(const session::action::PollUpstream& action);
     void on(const session::action::PostUpstream& action);
     void on(const session::action::FindSession& action);
+    void on(const session::action::AliasSid& action);
     void on(const session::action::Report& action);
     void on(const session::action::PauseClient& action);
     void on(const session::action::ResumeClient& action);
@@ -100,6 +105,7 @@ class World {
     const Scenario& scenario_;
     Schedule schedule_;
     Random shell_random_, network_random_, cut_random_;
+    std::optional<Random> move_random_;
     session::Stats stats_;
     Ledger ledger_;
     session::Workspace& workspace_;

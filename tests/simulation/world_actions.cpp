@@ -123,6 +123,8 @@ void World::on(const session::action::PostUpstream&) {}
 
 void World::on(const session::action::FindSession&) {}
 
+void World::on(const session::action::AliasSid&) {}
+
 void World::on(const session::action::Report&) {}
 
 void World::on(const session::action::PauseClient&) {
