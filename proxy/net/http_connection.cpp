@@ -35,21 +35,6 @@ Duration left_until(steady_clock::time_point deadline) {
 
 }  // namespace
 
-Task<void> send_reply(ClientExchange& exchange, Reply reply) {
-    exchange.status = reply.status;
-    exchange.reason = reply.reason;
-    // What comes behind a refused request is not trusted to be a request.
-    if (reply.status >= 400 || exchange.body_pending || exchange.context.draining)
-        exchange.keep_alive = false;
-    reply.fields.insert(reply.fields.end(), exchange.cors.begin(), exchange.cors.end());
-    const std::string head = head_of(reply, exchange.keep_alive);
-    const std::array<string_view, 2> pieces{head,
-                                            exchange.head.method == "HEAD" ? string_view{} : reply.body};
-    const Duration timeout = exchange.context.loop.shared().options.limits.write_timeout;
-    const Io written = co_await exchange.client.write(std::span<const string_view>(pieces), timeout);
-    if (written != Io::ok) exchange.aborted = true;
-}
-
 HttpConnection::HttpConnection(std::shared_ptr<HttpContext> context, Arrival arrival, Admission admission)
     : context_(std::move(context)),
       peer_(std::move(arrival.peer)),
@@ -78,14 +63,6 @@ void HttpConnection::serve(const std::shared_ptr<HttpContext>& context, Arrival 
             if (journal)
                 journal({Level::error, "internal_error", {{"where", "http"}, {"what", error.what()}}});
         }
-    });
-}
-
-void HttpConnection::hand_over(HttpContext& to, Arrival arrival) {
-    // A std::function wants to be copied. Unheard, it closes the connection.
-    const auto moved = std::make_shared<Arrival>(std::move(arrival));
-    to.loop.post([&to, moved] {
-        if (!to.draining) serve(to.shared_from_this(), std::move(*moved), Admission::welcome);
     });
 }
 
@@ -166,7 +143,7 @@ HttpContext* HttpConnection::home() const {
     const std::vector<HttpContext*>& loops = context_->loops;
     if (loops.empty() || context_->draining || admission_ == Admission::full) return nullptr;
     if (route_of(head_, context_->loop.shared().options.socketio_paths) != Route::engineio) return nullptr;
-    const auto query = wire::engineio::parse_query(head_.query);
+    const auto query = wire::engineio::parse_query(head_.query, wire::engineio::Jsonp::allowed);
     const unsigned index = query ? Loop::index_in(query->sid) : Loop::max;
     return index < loops.size() && loops[index] != context_.get() ? loops[index] : nullptr;
 }
