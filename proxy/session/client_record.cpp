@@ -106,7 +106,7 @@ bool ClientRecord::stamp(Unit& unit, const wire::socketio::Packet& packet) const
 }
 
 bool ClientRecord::write(Unit& unit, std::string_view raw) {
-    // A run and the markers of all its namespaces fit into one polling body.
+    // A run and the markers of all its namespaces fit into one polling body, and a ping beside them.
     const std::size_t packets = 1 + unit.attachments.size();
     const auto waiting = static_cast<std::size_t>(std::count_if(
         tracks_.begin(), tracks_.end(), [](const Track& track) { return track.wanted > track.marked; }));

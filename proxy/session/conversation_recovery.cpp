@@ -48,7 +48,8 @@ MaybeEnding Conversation::put_off(bool binary, std::string_view bytes) {
 
 MaybeEnding Conversation::client_says_all(std::vector<Outgoing> packets, TimePoint now) {
     for (const Outgoing& packet : packets) {
-        auto ending = packet.binary ? client_attachment(packet.data, {}, now) : client_packet(packet.data, {}, now);
+        auto ending =
+            packet.binary ? client_attachment(packet.data, {}, now) : client_packet(packet.data, {}, now);
         if (ending) return ending;
     }
     return std::nullopt;
@@ -66,8 +67,7 @@ bool Conversation::can_take(const Conversation& fresh) const {
     const auto connect = wire::socketio::parse_client_packet(fresh.looking_->packets.front().data, revision_);
     if (!connect) return false;
     const Namespace* nsp = const_cast<Conversation*>(this)->find(connect->nsp);
-    return nsp != nullptr && unclaimed(*nsp) &&
-           record_.can_claim(nsp->serial, find_claim(connect->payload));
+    return nsp != nullptr && unclaimed(*nsp) && record_.can_claim(nsp->serial, find_claim(connect->payload));
 }
 
 MaybeEnding Conversation::take(Conversation& fresh, TimePoint now) {

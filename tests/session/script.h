@@ -24,7 +24,8 @@ Policy policy();
 
 class Script {
   public:
-    explicit Script(Setup setup = {}, Policy with = policy());
+    // `begun`: how long after the clock's start, that several scripts share, the session begins.
+    explicit Script(Setup setup = {}, Policy with = policy(), std::chrono::milliseconds begun = 0ms);
 
     Script& at(std::chrono::milliseconds since_start);  // moves the clock; ticks all deadlines on the way
     Script& input(const Input& input);
@@ -57,8 +58,8 @@ class Script {
     Policy policy_;
     Stats stats_;
     Workspace workspace_;
-    TimePoint now_{std::chrono::hours(1)};
-    TimePoint start_ = now_;
+    const TimePoint start_{std::chrono::hours(1)};
+    TimePoint now_;
     std::unique_ptr<Session> session_;
     std::vector<std::string> heard_;
 };
