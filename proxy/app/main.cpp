@@ -16,7 +16,7 @@ namespace {
 struct Arguments {
     std::string file;
     std::vector<std::string> listen;
-    std::string upstream;
+    std::vector<std::string> upstream;
     std::vector<std::string> set;
 };
 
@@ -27,7 +27,11 @@ void add_arguments(CLI::App& command, Arguments& arguments) {
                     "Where clients connect: host:port, [v6]:port or unix:/path; again for more")
         ->type_name("ADDRESS")
         ->allow_extra_args(false);
-    command.add_option("--upstream", arguments.upstream, "The app: http://host:port")->type_name("URL");
+    command
+        .add_option("--upstream", arguments.upstream,
+                    "The app: http://host:port; again for more processes of it")
+        ->type_name("URL")
+        ->allow_extra_args(false);
     command
         .add_option("--set", arguments.set,
                     "Any other key, over the file: heartbeat.ping_interval=20s, requests.0.timeout=5s")
@@ -42,6 +46,12 @@ std::string as_yaml_text(const std::string& text) {
     return out + "'";
 }
 
+std::string as_yaml_list(const std::vector<std::string>& texts) {
+    std::string out;
+    for (const std::string& one : texts) out += (out.empty() ? "[" : ", ") + as_yaml_text(one);
+    return out + ']';
+}
+
 std::vector<config::Setting> settings(const Arguments& arguments) {
     std::vector<config::Setting> out;
     for (const std::string& one : arguments.set) {
@@ -53,13 +63,9 @@ std::vector<config::Setting> settings(const Arguments& arguments) {
         const std::string key = one.substr(0, equals);
         out.push_back({"--set " + key, key, one.substr(equals + 1)});
     }
-    if (!arguments.listen.empty()) {
-        std::string all;
-        for (const std::string& one : arguments.listen) all += (all.empty() ? "[" : ", ") + as_yaml_text(one);
-        out.push_back({"--listen", "listen", all + ']'});
-    }
+    if (!arguments.listen.empty()) out.push_back({"--listen", "listen", as_yaml_list(arguments.listen)});
     if (!arguments.upstream.empty())
-        out.push_back({"--upstream", "upstream.url", as_yaml_text(arguments.upstream)});
+        out.push_back({"--upstream", "upstream.url", as_yaml_list(arguments.upstream)});
     return out;
 }
 

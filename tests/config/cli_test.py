@@ -84,10 +84,10 @@ class CommandLine(Case):
     def test_flags_go_over_the_file(self):
         self.write(TWO_KEYS + "requests: [{name: a, match: {event: x}, timeout: 1s, fallback: {ack: []}}]\n")
         code, out, err = self.forestay(
-            "config", "-c", "f.yaml", "--listen", "127.0.0.1:1", "--upstream", "http://b:2",
+            "config", "-c", "f.yaml", "--listen", "127.0.0.1:1", "--upstream", "http://b:2", "--upstream", "http://b:3",
             "--set", "heartbeat.ping_interval=20s", "--set=requests.0.timeout=5s", "--set", "socketio.paths=[/a/, /b/]")
         self.assertEqual((code, err), (0, ""))
-        self.assertIn("listen:\n  - 127.0.0.1:1\nupstream:\n  url:\n    - http://b:2\n", out)
+        self.assertIn("listen:\n  - 127.0.0.1:1\nupstream:\n  url:\n    - http://b:2\n    - http://b:3\n", out)
         self.assertIn("  ping_interval: 20s\n", out)
         self.assertIn("    timeout: 5s\n", out)
         self.assertIn("  paths:\n    - /a/\n    - /b/\n", out)
