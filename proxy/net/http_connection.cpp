@@ -1,7 +1,6 @@
 #include "proxy/net/http_connection.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

@@ -18,8 +18,6 @@ class HttpConnection {
     enum class Admission : std::uint8_t { welcome, full };
     // When we are full, the first request gets a 503, and that is all.
     static void serve(const std::shared_ptr<HttpContext>& context, Arrival arrival, Admission admission);
-    // To another loop, which serves it as its own; closed when that one is draining. Nobody waits for it.
-    static void hand_over(HttpContext& to, Arrival arrival);
     ~HttpConnection();
 
     // No further request: closes at once when none is in flight, else behind its answer.

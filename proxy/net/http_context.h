@@ -48,6 +48,9 @@ struct HttpContext : std::enable_shared_from_this<HttpContext> {
     bool draining = false;            // exchanges end, connections with them
 };
 
+// To another loop, which serves it as its own; closed when that one is draining. Nobody waits for it.
+void hand_over(HttpContext& to, Arrival arrival);
+
 // One request and its answer, while it lasts. The handlers of the routes read and write through it.
 struct ClientExchange {
     HttpContext& context;

@@ -87,7 +87,7 @@ void Server::Impl::accepted(int fd, std::string peer, From from) {
     if (open < max) {
         ++stats.connections_accepted;
         HttpContext& to = from == From::tcp ? *http : next_loop();
-        if (&to != http.get()) return HttpConnection::hand_over(to, std::move(arrival));
+        if (&to != http.get()) return hand_over(to, std::move(arrival));
         return HttpConnection::serve(http, std::move(arrival), HttpConnection::Admission::welcome);
     }
     ++stats.connections_refused;
