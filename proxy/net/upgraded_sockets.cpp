@@ -42,6 +42,12 @@ ssize_t write_once(int fd, std::span<iovec> spans) {
     return ::sendmsg(fd, &message, flags);
 }
 
+// The kernel keeps what came before a reset.
+bool has_bytes(int fd) {
+    char byte = 0;
+    return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 // What the kernel did not take. Exists only under back-pressure.
 struct Waiting {
     std::string bytes;
@@ -165,7 +171,7 @@ void UpgradedSockets::Impl::on_event(UpgradedSocket& socket, std::uint32_t what)
     if (socket.connecting) {
         if (what & (EPOLLOUT | EPOLLHUP | EPOLLERR)) connected(socket);
         if (socket.gone) return;
-    } else if (what & EPOLLERR && socket.paused) {
+    } else if (what & EPOLLERR && socket.paused && !has_bytes(socket.fd.get())) {
         return lost(socket, true);
     }
     if (what & EPOLLOUT && socket.waiting) write(socket);

@@ -49,7 +49,8 @@ class UpgradedSockets {
     // One gathered write; what the kernel does not take waits here. Returns the bytes that wait now. A socket
     // that turns out to be dead is reported by on_lost() later.
     std::size_t send(UpgradedSocket& socket, std::span<const iovec> spans);
-    // A paused socket is not read, and its end of file is seen after resume(); a reset is seen at once.
+    // A paused socket is not read, and its end is seen after resume(); a reset with nothing before it at
+    // once.
     void pause(UpgradedSocket& socket);
     void resume(UpgradedSocket& socket);
     // Writes what waits, says FIN, waits for the peer's (a close with unread bytes would be a reset that eats

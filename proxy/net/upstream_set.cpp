@@ -24,9 +24,9 @@ void UpstreamPin::move_to(Upstream* upstream) noexcept {
 struct UpstreamSet::Impl final : TimerEntry {
     Impl(Loop& l, UpstreamSet& set);
 
-    void due(TimePoint) override { let_in(); }
-    [[nodiscard]] Upstream* choose(const UpstreamPin& pin) const;
-    void let_in();
+    void due(TimePoint now) override { let_in(now); }
+    [[nodiscard]] Upstream* choose(const UpstreamPin& pin, TimePoint now) const;
+    void let_in(TimePoint now);
 
     Loop& loop;
     std::vector<std::unique_ptr<Upstream>> all;  // by index into UpstreamOptions::urls
@@ -105,7 +105,7 @@ void UpstreamSet::enter(UpstreamTurn& waiter, UpstreamPin* pin, Place place) {
     } else {
         impl.sessions.push_back({&waiter, pin});
     }
-    impl.let_in();
+    impl.let_in(impl.loop.now());
 }
 
 void UpstreamSet::leave_line(UpstreamTurn& waiter) {
@@ -117,7 +117,7 @@ void UpstreamSet::give_turn_back(const UpstreamPin* pin) {
     Impl& impl = *impl_;
     if (pin != nullptr) {
         --impl.sessions_taken;
-        return impl.let_in();
+        return impl.let_in(impl.loop.now());
     }
     if (impl.plain.empty()) {
         --impl.plain_taken;
@@ -129,8 +129,7 @@ void UpstreamSet::give_turn_back(const UpstreamPin* pin) {
 }
 
 // Its own; else the least loaded of those that are well; else of those that answer at all.
-Upstream* UpstreamSet::Impl::choose(const UpstreamPin& pin) const {
-    const TimePoint now = loop.now();
+Upstream* UpstreamSet::Impl::choose(const UpstreamPin& pin, TimePoint now) const {
     if (pin.at() != nullptr && pin.at()->healthy(now)) return pin.at();
     Upstream* best = nullptr;
     for (const auto& each : all) {
@@ -143,14 +142,13 @@ Upstream* UpstreamSet::Impl::choose(const UpstreamPin& pin) const {
     return best;
 }
 
-void UpstreamSet::Impl::let_in() {
+void UpstreamSet::Impl::let_in(TimePoint now) {
     if (letting_in) return;  // what begin() sets off comes back here
     letting_in = true;
     while (!sessions.empty() && sessions_taken < turns) {
         const Waiter first = sessions.front();
-        Upstream* const upstream = choose(*first.pin);
+        Upstream* const upstream = choose(*first.pin, now);
         if (upstream == nullptr) break;  // it is looked for; look_again() follows
-        const TimePoint now = loop.now();
         if (upstream->is_being_learned(now) || !rate.take(per_second, burst, now)) {
             loop.wheel().schedule(*this, now);  // the next slot
             break;
@@ -163,8 +161,12 @@ void UpstreamSet::Impl::let_in() {
     letting_in = false;
 }
 
+void UpstreamSet::heard(std::size_t index, bool up) {
+    static_cast<void>(impl_->all[index]->heard(up));
+}
+
 void UpstreamSet::look_again() {
-    impl_->let_in();
+    impl_->let_in(impl_->loop.now());
 }
 
 std::optional<TimePoint> UpstreamSet::down_since() const {

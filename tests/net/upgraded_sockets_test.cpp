@@ -53,6 +53,18 @@ struct Fixture {
         peer.reset(pair[1]);
         return sockets.add(pair[0], owner, UpgradedSockets::Start::connected);
     }
+    // The same over TCP, where there are resets.
+    UpgradedSocket& add_tcp(Owner& owner, UniqueFd& peer) {
+        const ScriptedUpstream listener;
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(listener.port);
+        UniqueFd mine(::socket(AF_INET, SOCK_STREAM, 0));
+        BOOST_REQUIRE(connect(mine.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        peer = listener.accept();
+        return sockets.add(mine.release(), owner, UpgradedSockets::Start::connected);
+    }
     // Until nothing is ready any more.
     void settle() {
         for (int quiet = 0; quiet < 3;) quiet = loop.context().poll() == 0 ? quiet + 1 : 0;
@@ -173,6 +185,49 @@ BOOST_AUTO_TEST_CASE(the_last_bytes_before_the_end_of_file_are_heard) {
     BOOST_TEST(owner.lost == 1);
     BOOST_TEST(!owner.reset);
     BOOST_TEST(sockets.size() == 0U);
+}
+
+// An app is killed while it has not read all we said: its end is a reset, and what it had said before is with
+// us.
+BOOST_AUTO_TEST_CASE(what_came_before_a_reset_is_heard_before_the_loss) {
+    Owner owner;
+    UniqueFd peer;
+    UpgradedSocket& socket = add_tcp(owner, peer);
+    send(socket, {"never read"});
+    const std::string bytes = pattern(100'000);
+    write_all(peer, bytes);
+    peer.reset();
+    settle();
+    BOOST_TEST((owner.heard == bytes));
+    BOOST_TEST(owner.lost == 1);
+    BOOST_TEST(owner.reset);
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_while_paused_does_not_eat_what_came_before) {
+    Owner owner;
+    UniqueFd peer;
+    UpgradedSocket& socket = add_tcp(owner, peer);
+    send(socket, {"never read"});
+    sockets.pause(socket);
+    write_all(peer, "last words");
+    peer.reset();
+    settle();
+    BOOST_TEST(owner.lost == 0);
+    sockets.resume(socket);
+    settle();
+    BOOST_TEST(owner.heard == "last words");
+    BOOST_TEST(owner.lost == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_with_nothing_before_it_is_seen_while_paused) {
+    Owner owner;
+    UniqueFd peer;
+    UpgradedSocket& socket = add_tcp(owner, peer);
+    send(socket, {"never read"});
+    sockets.pause(socket);
+    peer.reset();
+    settle();
+    BOOST_TEST(owner.lost == 1);
 }
 
 BOOST_AUTO_TEST_CASE(close_writes_what_waits_says_fin_and_goes_when_the_peer_has_gone) {
