@@ -64,7 +64,6 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
 MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std::string_view text,
                                        std::string_view raw, TimePoint now) {
     const auto request = track(nsp, packet, text, now);  // before forwarding: the answer must find it
-    if (!policy_.resume_upstream.rebuild.empty()) remember(nsp, packet);
     if (packet.attachments > 0 && record_.on()) {
         const TimePoint due = now + policy_.limits.attachment_timeout;
         client_binary_ = ClientBinary{
@@ -73,6 +72,7 @@ MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std
         return std::nullopt;
     }
     if (nsp.attached && !held_.has(nsp.serial)) {
+        if (!policy_.resume_upstream.rebuild.empty()) remember(nsp, packet);
         if (request)
             requests_.sent(*request);
         else

@@ -98,9 +98,13 @@ void Conversation::swallow_answer(const Namespace& nsp, const Packet& packet, Ti
 
 void Conversation::release_held(TimePoint now) {
     if (held_.empty() || (client_binary_ && !client_binary_->held && !client_binary_->drop)) return;
-    for (const Namespace& nsp : namespaces_) {
+    for (Namespace& nsp : namespaces_) {
         if (!nsp.attached) continue;
         while (const auto message = held_.take(nsp.serial)) {
+            if (!policy_.resume_upstream.rebuild.empty()) {
+                if (const auto packet = wire::socketio::scan_server_packet(message->text))
+                    remember(nsp, *packet);
+            }
             to_upstream(message->text);
             for (const std::string& attachment : message->attachments) upstream_.send_binary(attachment);
             if (message->request)

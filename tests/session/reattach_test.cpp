@@ -79,6 +79,23 @@ BOOST_AUTO_TEST_CASE(to_rebuild_the_last_of_each_named_event_is_said_again_befor
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(what_waited_for_the_fresh_upstream_is_not_said_to_it_a_second_time_to_rebuild) {
+    Policy policy = with(OnReturn::rebuild);
+    policy.resume_upstream.rebuild = {"join"};
+    Script script(websocket_first(), policy);
+    script.joined().client_says(R"(42["join","a"])").input(input::UpstreamLost{});
+    script.client_says(R"(42["join","b"])");
+    fresh_upstream(script).heard();
+    script.upstream_says(R"(40{"sid":"new"})");
+    Lines expected{R"(upstream: 42["join","a"])", R"(upstream: 42["join","b"])", "report upstream_back 2"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+    script.input(input::UpstreamLost{}).heard();
+    fresh_upstream(script).heard();
+    script.upstream_says(R"(40{"sid":"newer"})");
+    expected = {R"(upstream: 42["join","b"])", "report upstream_back 1"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(with_sid_alias_the_client_keeps_the_sid_it_knows) {
     Policy policy = with(OnReturn::rebuild);
     policy.resume_upstream.sid_alias = true;
