@@ -43,6 +43,26 @@ Level level_of(session::ReportKind kind) {
     return Level::info;
 }
 
+// What a report counts, as the name of a field; empty: nothing.
+std::string_view counted(session::ReportKind kind) {
+    switch (kind) {
+        case session::ReportKind::upstream_lost:
+            return "in_doubt_messages";
+        case session::ReportKind::upstream_back:
+            return "waited_messages";
+        case session::ReportKind::messages_dropped:
+            return "dropped_messages";
+        case session::ReportKind::client_back:
+            return "replayed_messages";
+        case session::ReportKind::client_away:
+        case session::ReportKind::recovery_refused:
+        case session::ReportKind::replay_given_up:
+        case session::ReportKind::envelope_name_taken:
+            break;
+    }
+    return {};
+}
+
 std::int64_t unix_now() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::seconds>(since).count();
@@ -477,12 +497,14 @@ void SessionDriver::journal_close() const {
 
 void SessionDriver::journal_report(const action::Report& report) const {
     if (!loop_.shared().journal) return;
-    const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(report.duration);
-    loop_.shared().journal({level_of(report.kind),
-                            session::report_names[static_cast<std::size_t>(report.kind)],
-                            {{"session", origins_.label},
-                             {"count", std::to_string(report.count)},
-                             {"duration_ms", std::to_string(duration.count())}}});
+    JournalEntry entry{level_of(report.kind),
+                       session::report_names[static_cast<std::size_t>(report.kind)],
+                       {{"session", origins_.label}}};
+    if (const std::string_view what = counted(report.kind); !what.empty())
+        entry.fields.emplace_back(what, std::to_string(report.count));
+    if (report.duration > session::Duration{0})
+        entry.fields.emplace_back("duration_ms", std::to_string(report.duration.count()));
+    loop_.shared().journal(entry);
 }
 
 }  // namespace forestay::net

@@ -56,16 +56,17 @@ BOOST_AUTO_TEST_CASE(a_text_line_is_aligned_and_quotes_only_what_needs_it) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_session_reports_reads_well_in_both_formats) {
-    const net::JournalEntry back{net::Level::info,
-                                 "upstream_back",
-                                 {{"session", "3f2a9c01"}, {"count", "17"}, {"duration_ms", "2350"}},
-                                 false};
-    BOOST_TEST(
-        telemetry::text_line(back, noon, Colours::off) ==
-        "2026-11-20T12:00:00.123Z info    upstream_back    session=3f2a9c01 count=17 duration_ms=2350");
+    const net::JournalEntry back{
+        net::Level::info,
+        "upstream_back",
+        {{"session", "3f2a9c01"}, {"waited_messages", "17"}, {"duration_ms", "2350"}},
+        false};
+    BOOST_TEST(telemetry::text_line(back, noon, Colours::off) ==
+               "2026-11-20T12:00:00.123Z info    upstream_back    session=3f2a9c01 waited_messages=17 "
+               "duration_ms=2350");
     BOOST_TEST(telemetry::json_line(back, noon) ==
                R"({"time":"2026-11-20T12:00:00.123Z","level":"info","event":"upstream_back",)"
-               R"("session":"3f2a9c01","count":17,"duration_ms":2350})");
+               R"("session":"3f2a9c01","waited_messages":17,"duration_ms":2350})");
 }
 
 BOOST_AUTO_TEST_CASE(colours_only_frame_the_words) {
