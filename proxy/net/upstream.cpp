@@ -133,27 +133,35 @@ void Upstream::attempted(const SocketAddress* good) {
     Stats& stats = impl.loop.stats();
     ++stats.upstream_connects;
     ++impl.stats().connects;
-    impl.stats().up = good != nullptr;
-    stats.upstream_up = std::any_of(stats.upstreams.begin(), stats.upstreams.end(),
-                                    [](const UpstreamStats& each) { return each.up; });
     if (good == nullptr) {
         ++stats.upstream_connect_failures;
         ++impl.stats().failures;
         impl.resolve_again();
-        if (impl.down_since) return;
-        impl.down_since = impl.loop.now();
-        impl.tell(false);
-        learned(Speaks::unknown);
-        impl.pause = first_look_while_down;
-        if (impl.probe == nullptr) impl.loop.wheel().schedule(*this, impl.loop.now() + impl.pause);
+        if (heard(false)) impl.tell(false);
         return;
     }
     const auto at = static_cast<std::size_t>(good - impl.addresses.data());
     if (at > 0 && at < impl.addresses.size()) std::swap(impl.addresses[0], impl.addresses[at]);
-    if (!impl.down_since) return;
-    impl.down_since.reset();
-    impl.tell(true);
-    impl.set.look_again();
+    if (heard(true)) impl.tell(true);
+}
+
+bool Upstream::heard(bool up) {
+    Impl& impl = *impl_;
+    Stats& stats = impl.loop.stats();
+    impl.stats().up = up;
+    stats.upstream_up = std::any_of(stats.upstreams.begin(), stats.upstreams.end(),
+                                    [](const UpstreamStats& each) { return each.up; });
+    if (impl.down_since.has_value() == !up) return false;
+    if (up) {
+        impl.down_since.reset();
+        impl.set.look_again();
+        return true;
+    }
+    impl.down_since = impl.loop.now();
+    learned(Speaks::unknown);
+    impl.pause = first_look_while_down;
+    if (impl.probe == nullptr) impl.loop.wheel().schedule(*this, impl.loop.now() + impl.pause);
+    return true;
 }
 
 void Upstream::broke() {
@@ -187,8 +195,12 @@ void Upstream::learned(Speaks what) {
     impl_->learning_until = {};
 }
 
-// Once when it goes, once when it is back.
+// Once when it goes, once when it is back; to the other loops, too.
 void Upstream::Impl::tell(bool up) {
+    loop.tell_others([i = index, up](Loop& other) {
+        other.read_clock();
+        other.upstreams().heard(i, up);
+    });
     if (!loop.shared().journal) return;
     const Level level = up ? Level::info : Level::warning;
     loop.shared().journal({level,
@@ -230,6 +242,9 @@ void Upstream::due(TimePoint now) {
         impl.loop.sockets().abort(*std::exchange(impl.probe, nullptr));
         return probed(nullptr);
     }
+    // While it is down one loop looks for all.
+    if (impl.down_since && impl.loop.index() != 0)
+        return impl.loop.wheel().schedule(*this, now + look_interval);
     const bool tried = impl.stats().connects != impl.attempts_seen;
     if (tried && !impl.down_since) {
         impl.attempts_seen = impl.stats().connects;

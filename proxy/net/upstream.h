@@ -45,6 +45,8 @@ class Upstream final : private SocketOwner, private TimerEntry {
     // Every attempt to connect is told, when it is over: counts it, remembers the good address, resolves the
     // name again after a failure.
     void attempted(const SocketAddress* good);
+    // Down, or up again, as an attempt or another loop found out. True when that is news.
+    bool heard(bool up);
     // It took the connection, and that was all.
     void broke();
     // A session has lost its leg without a goodbye: it may be down, or started anew.

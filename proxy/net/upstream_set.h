@@ -64,6 +64,8 @@ class UpstreamSet {
     void leave_line(UpstreamTurn& waiter);
     // After a turn.
     void give_turn_back(const UpstreamPin* pin);
+    // Another loop found out that this one is down, or up again.
+    void heard(std::size_t index, bool up);
     // An upstream answers again, or it is known what it speaks.
     void look_again();
 
