@@ -21,7 +21,7 @@ void Conversation::client_away(bool failed, TimePoint now) {
 }
 
 MaybeEnding Conversation::look_for(const Claim& claim, const Packet& packet, std::string_view text) {
-    looking_.emplace();
+    looking_ = Looking{};  // clang 14 knows no emplace() of a nested type with initialisers
     looking_->secret = claim.pid.secret;
     first_connect_due_ = never;
     if (credential_ == Credential::wanted) {

@@ -109,7 +109,7 @@ template <class T>
 inline constexpr bool is_optional<std::unique_ptr<T>> = true;
 template <class T>
 void make(std::optional<T>& value) {
-    value.emplace();
+    value = T{};  // not emplace(): clang 14 does not see that nested types can be made of nothing
 }
 template <class T>
 void make(std::unique_ptr<T>& value) {

@@ -16,24 +16,28 @@ namespace {
 
 using namespace forestay;
 using simulation::Detail;
+using simulation::Moving;
 using simulation::Result;
 
 Result simulate(const simulation::Scenario& scenario, std::uint64_t cutting, session::Workspace& workspace,
-                Detail detail = Detail::none) {
-    return simulation::World(scenario, cutting, workspace, detail).run();
+                Detail detail = Detail::none, Moving moving = Moving::never) {
+    return simulation::World(scenario, cutting, workspace, detail, moving).run();
 }
 
-// One seed, up to three times: again in a workspace that others have used, and again with the bytes cut
-// elsewhere.
+// One seed, up to three times: again in a workspace that others have used, with the session moved at random
+// steps, and again with the bytes cut elsewhere.
 std::string check(std::uint64_t seed, session::Workspace& used, std::uint64_t& steps) {
     const auto scenario = simulation::make_scenario(seed);
     session::Workspace fresh;
     const Result first = simulate(scenario, seed, fresh);
     steps += first.steps;
     if (!first.violation.empty()) return first.violation;
-    const Result again = simulate(scenario, seed, used);
-    if (!again.violation.empty()) return "in a workspace that was used before: " + again.violation;
-    if (first.trace != again.trace) return "the same seed gives another trace";
+    const Result again = simulate(scenario, seed, used, Detail::none, Moving::at_random);
+    if (!again.violation.empty()) return "in a workspace that was used before, moved: " + again.violation;
+    if (first.trace != again.trace) {
+        const bool same = simulate(scenario, seed, used).trace == first.trace;
+        return same ? "a session that is moved gives another trace" : "the same seed gives another trace";
+    }
     if (!scenario.comparable) return {};
     const Result otherwise = simulate(scenario, ~seed, used);
     if (!otherwise.violation.empty()) return "with other cuts: " + otherwise.violation;

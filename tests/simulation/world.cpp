@@ -37,7 +37,8 @@ std::string shown(std::string_view bytes) {
 
 }  // namespace
 
-World::World(const Scenario& scenario, std::uint64_t cutting, session::Workspace& workspace, Detail detail)
+World::World(const Scenario& scenario, std::uint64_t cutting, session::Workspace& workspace, Detail detail,
+             Moving moving)
     : scenario_(scenario),
       shell_random_(scenario.seed ^ 0x1),
       network_random_(scenario.seed ^ 0x2),
@@ -46,7 +47,9 @@ World::World(const Scenario& scenario, std::uint64_t cutting, session::Workspace
       workspace_(workspace),
       detail_(detail),
       client_(std::make_unique<ClientModel>(*this, Random(scenario.seed ^ 0x3))),
-      upstream_(std::make_unique<UpstreamModel>(*this, Random(scenario.seed ^ 0x4))) {}
+      upstream_(std::make_unique<UpstreamModel>(*this, Random(scenario.seed ^ 0x4))) {
+    if (moving == Moving::at_random) move_random_.emplace(scenario.seed ^ 0x5);
+}
 
 World::~World() = default;
 
@@ -148,6 +151,23 @@ void World::input(const session::Input& one) {
     check_bounds();
     ledger_.check_deadlines();
     tick_when_due();
+    if (move_random_ && move_random_->chance(5)) move_session();
+}
+
+// To bytes and back: nobody may notice, so nothing of it is traced.
+void World::move_session() {
+    note("moved");
+    const std::string bytes = session_->snapshot(schedule_.now());
+    {
+        const MemoryMeter meter;
+        session_.reset();
+        auto restored =
+            session::Session::restore(scenario_.policy, stats_, workspace_, bytes, schedule_.now());
+        auto* const session = std::get_if<session::Session>(&restored);
+        require(session != nullptr, "a session cannot be restored");
+        session_ = std::make_unique<session::Session>(std::move(*session));
+    }
+    require(session_->snapshot(schedule_.now()) == bytes, "a restored session is another one");
 }
 
 void World::take_actions() {
