@@ -116,11 +116,16 @@ class Loader {
         config.auth = read_auth(root, surroundings_.read, problems_);
         config.origins = read_origins(root, problems_);
         fill_log(config.log, root);
-        // The number of cores that this process may use; 0: nobody knows.
-        config.threads = text(root, "threads") == "auto"
-                             ? std::clamp(std::thread::hardware_concurrency(), 1U, 4U)
-                             : static_cast<unsigned>(integer(root, "threads"));
+        config.threads = threads(root);
         read_resume(config, root, problems_);
+    }
+
+    static unsigned threads(const Node& root) {
+        if (text(root, "threads") != "auto") return static_cast<unsigned>(integer(root, "threads"));
+        // A client that comes back may land on any loop, and finds its session only on the one that has it.
+        const std::vector<std::string> recovery = texts(root, "resume.client.recovery");
+        if (recovery != std::vector<std::string>{"off"}) return 1;
+        return std::clamp(std::thread::hardware_concurrency(), 1U, 4U);  // 0: nobody knows
     }
 
     static void fill_upstream(net::UpstreamOptions& out, const Node& root) {
