@@ -2,8 +2,8 @@
 # Shows forestay in front of a real Flask-SocketIO app. On a bare Debian 12 this installs and builds what is missing.
 #
 #   deploy/demo.sh          starts both, prints where to look, runs until Ctrl-C
-#   deploy/demo.sh --check  asks the question that never answers, directly and through forestay; exit 0 only if the
-#                           fallback came in time
+#   deploy/demo.sh --check  directly and through forestay: asks the question that never answers, kills the app, cuts the
+#                           clients' network, and prints what each client noticed; exit 0 only if it was nothing
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -90,18 +90,28 @@ wait_for() {  # DESCRIPTION SECONDS PID COMMAND...
 }
 accepts() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 
-step "Starting the app and forestay"
+# Clients come through a network that can be cut: the ports that people use are its own, the app and forestay have others.
+step "Starting the app, forestay, and a network in front of both"
 run=$(mktemp -d "${TMPDIR:-/tmp}/forestay-demo.XXXXXX")
-app_port=$(free_port 5000)
+direct_port=$(free_port 5000)
 port=$(free_port 8080)
 admin_port=$(free_port 9901)
+app_port=$(free_port 5001)
+forestay_port=$(free_port 8081)
+network_port=$(free_port 8090)
 
-supervise /usr/bin/python3 deploy/demo/app.py --port "$app_port" --forestay-port "$port" >"$run/app.log" 2>&1 &
+node deploy/demo/network.js "$network_port" "$direct_port:$app_port" "$port:$forestay_port" >"$run/network.log" 2>&1 &
+network_pid=$!
+started+=("$network_pid")
+wait_for "The network" 10 "$network_pid" accepts "$network_port"
+
+supervise /usr/bin/python3 deploy/demo/app.py --port "$app_port" --direct-port "$direct_port" --forestay-port "$port" \
+    --network-port "$network_port" >"$run/app.log" 2>&1 &
 app_pid=$!
 started+=("$app_pid")
 wait_for "The app" 30 "$app_pid" accepts "$app_port"
 
-build/release/forestay run -c deploy/demo/forestay.yaml --listen "127.0.0.1:$port" \
+build/release/forestay run -c deploy/demo/forestay.yaml --listen "127.0.0.1:$forestay_port" \
     --upstream "http://127.0.0.1:$app_port" --set "admin.listen=127.0.0.1:$admin_port" \
     --ready-file "$run/ready.json" >"$run/forestay.log" 2>&1 &
 forestay_pid=$!
@@ -109,22 +119,25 @@ started+=("$forestay_pid")
 wait_for "forestay" 10 "$forestay_pid" test -s "$run/ready.json"
 
 if [[ $check == yes ]]; then
-    step "Asking the question that never answers"
-    node deploy/demo/check.js "http://127.0.0.1:$app_port" "http://127.0.0.1:$port" || { code=$?; tail -n 20 "$run"/*.log; exit "$code"; }
+    step "What clients notice"
+    node deploy/demo/check.js "http://127.0.0.1:$direct_port" "http://127.0.0.1:$port" "http://127.0.0.1:$network_port" ||
+        { code=$?; tail -n 20 "$run"/*.log; exit "$code"; }
     exit 0
 fi
 
 cat <<TEXT
 
   The page            http://127.0.0.1:$port/
-  The app, directly   http://127.0.0.1:$app_port/      (pid in $run/app.log)
+  The app, directly   http://127.0.0.1:$direct_port/      (pid in $run/app.log)
   Metrics             http://127.0.0.1:$admin_port/metrics
 
   What to try
     Think Tank        the app never answers; through forestay the fallback comes after 5 seconds
     Report            the app computes for 15 seconds and hears nobody: the direct pane loses its connection, the
                       other one stays. Press Think Tank meanwhile: its fallback still comes after 5 seconds
-    Crash             the app ends and is started again; both panes come back
+    Slow question     6 seconds of work. Press Crash or Cut meanwhile: through forestay it is answered nevertheless
+    Crash             the app is killed (SIGKILL) and started again a second later
+    Cut my network    the connections of both panes break without the servers hearing of it; nobody gets through for 4 s
     curl -s http://127.0.0.1:$admin_port/metrics | grep ^forestay_
 
   Ctrl-C stops everything. forestay's log:

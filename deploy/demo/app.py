@@ -6,10 +6,11 @@ knows that forestay exists, except the page, which shows the app twice: directly
 """
 import argparse
 import os
+import signal
 import time
 
 from flask import Flask, render_template, request, send_from_directory
-from flask_socketio import SocketIO
+from flask_socketio import SocketIO, join_room
 from gevent import pywsgi
 from geventwebsocket.handler import WebSocketHandler
 
@@ -24,7 +25,8 @@ report = {"finished": 0.0, "text": ""}
 
 @app.route("/")
 def page():
-    return render_template("chat.html", direct_port=arguments.port, forestay_port=arguments.forestay_port)
+    return render_template("chat.html", direct_port=arguments.direct_port, forestay_port=arguments.forestay_port,
+                           network_port=arguments.network_port)
 
 
 @app.route("/socket.io-client.js")
@@ -34,7 +36,7 @@ def stock_client():
 
 @app.route("/crash", methods=["POST"])
 def crash():
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def fast(text):
@@ -42,8 +44,8 @@ def fast(text):
 
 
 def slow(text):
-    socketio.sleep(12)
-    return f'I thought about "{text}" for 12 seconds.'
+    socketio.sleep(6)
+    return f'Process {os.getpid()} thought about "{text}" for 6 seconds.'
 
 
 def think_tank(text):
@@ -55,7 +57,7 @@ def think_tank(text):
 def blocking_report(text):
     """Computes for 15 seconds and lets nobody else run meanwhile. A report younger than 5 seconds is given again."""
     if time.monotonic() - report["finished"] > 5:
-        socketio.emit("news", {"text": "the report is being made"})
+        socketio.emit("notice", {"text": "the report is being made"})
         end = time.monotonic() + 15
         rounds = 0
         while time.monotonic() < end:
@@ -67,6 +69,16 @@ def blocking_report(text):
 MODES = {"fast": fast, "slow": slow, "think_tank": think_tank, "report": blocking_report}
 
 
+@socketio.on("join")
+def join(message):
+    join_room(message["room"])
+
+
+@socketio.on("say")
+def say(message):
+    socketio.emit("line", {"number": message["number"]}, to=request.sid)
+
+
 @socketio.on("chat_message")
 def chat_message(message):
     answer = MODES[message["mode"]](message["text"])
@@ -74,17 +86,20 @@ def chat_message(message):
 
 
 def push_news():
+    """A numbered message a second to everybody in the room. A fresh process knows no rooms and begins with 1."""
     number = 0
     while True:
-        socketio.sleep(3)
+        socketio.sleep(1)
         number += 1
-        socketio.emit("news", {"text": f"number {number} of process {os.getpid()}"})
+        socketio.emit("news", {"process": os.getpid(), "number": number}, to="readers")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--direct-port", type=int, default=5000)
     parser.add_argument("--forestay-port", type=int, default=8080)
+    parser.add_argument("--network-port", type=int, default=8090)
     arguments = parser.parse_args()
     socketio.start_background_task(push_news)
     server = pywsgi.WSGIServer(("127.0.0.1", arguments.port), app, handler_class=WebSocketHandler, log=None)

@@ -17,14 +17,15 @@ class Pane {
     this.root.append(document.getElementById("pane").content.cloneNode(true));
     this.find("h2").textContent = title;
     this.waiting = new Map();  // message_id -> entry of the timeline
-    this.disconnects = 0;
     this.newsAt = null;
     this.socket = io(origin(port));
+    this.visitor = new Visitor(this.socket);
     this.socket.on("connect", () => this.connected());
     this.socket.on("disconnect", (reason) => this.disconnected(reason));
     this.socket.on("connect_error", (error) => this.state(`not connected (${error.message})`, "bad"));
     this.socket.on("response", (answer) => this.answered(answer));
-    this.socket.on("news", (news) => { this.newsAt = performance.now(); this.newsText = news.text; });
+    this.socket.on("notice", (notice) => this.note(notice.text, ""));
+    this.socket.on("news", (news) => { this.newsAt = performance.now(); this.newsText = `${news.number} of process ${news.process}`; });
     this.state("connecting", "wait");
   }
 
@@ -37,37 +38,27 @@ class Pane {
 
   connected() {
     this.state("connected", "good");
-    this.note("connected", "good");
+    this.note(this.socket.recovered ? "connected again, where it was" : "connected", "good");
   }
 
   disconnected(reason) {
-    this.disconnects += 1;
-    this.find(".disconnects").textContent = this.disconnects;
-    this.find(".disconnects").className = "disconnects bad";
     this.state("disconnected", "bad");
     this.note(`disconnected: ${reason}`, "bad");
-    for (const entry of this.waiting.values()) entry.finish("\u2192 lost with the connection", "bad");
-    this.waiting.clear();
   }
 
   ask(mode, message_id) {
-    const asked = performance.now();
     const entry = this.note(QUESTIONS[mode], "wait");
-    entry.finish = (text, kind) => {
-      entry.text.textContent = `${QUESTIONS[mode]} ${text}`;
-      entry.text.className = kind;
-      entry.elapsed.textContent = seconds(asked);
-    };
-    entry.tick = () => { entry.elapsed.textContent = seconds(asked); };
+    entry.question = this.visitor.ask(mode, message_id, QUESTIONS[mode]);
     this.waiting.set(message_id, entry);
-    this.socket.emit("chat_message", { mode, message_id, text: QUESTIONS[mode] });
   }
 
   answered(answer) {
     const entry = this.waiting.get(answer.message_id);
     if (!entry) return this.note(`unexpected answer: ${answer.text}`, "bad");
     this.waiting.delete(answer.message_id);
-    entry.finish(`\u2192 ${answer.text}`, answer.status === "timeout" ? "wait" : "good");
+    entry.text.textContent = `${QUESTIONS[entry.question.mode]} \u2192 ${answer.text}`;
+    entry.text.className = answer.status === "timeout" ? "wait" : "good";
+    entry.elapsed.textContent = seconds(entry.question.asked);
   }
 
   // One line of the timeline, newest first.
@@ -86,7 +77,22 @@ class Pane {
   }
 
   tick() {
-    for (const entry of this.waiting.values()) entry.tick();
+    for (const entry of this.waiting.values()) {
+      entry.elapsed.textContent = seconds(entry.question.asked);
+      if (this.visitor.overdue(entry.question)) {
+        entry.text.textContent = `${QUESTIONS[entry.question.mode]} \u2192 no answer`;
+        entry.text.className = "bad";
+      }
+    }
+    const { resumed, ...counts } = this.visitor.counts();
+    for (const [name, count] of Object.entries(counts)) {
+      this.find(`.${name}`).textContent = count;
+      this.find(`.${name}`).classList.toggle("bad", count > 0);
+    }
+    if (resumed > 0) {
+      this.find(".disconnects").textContent += ` (${resumed} resumed)`;
+      this.find(".disconnects").classList.toggle("bad", counts.disconnects > resumed);
+    }
     const engine = this.socket.io.engine;
     this.find(".transport").textContent = this.socket.connected && engine ? engine.transport.name : "none";
     if (this.newsAt !== null) {
@@ -103,12 +109,15 @@ if (location.port === ports.directPort) {
   location.replace(origin(ports.forestayPort));
 } else {
   const panes = [new Pane("direct", "Direct", ports.directPort), new Pane("forestay", "Through forestay", ports.forestayPort)];
+  const press = (url) => fetch(url, { method: "POST", mode: "no-cors" }).catch(() => {});
   let asked = 0;
   document.querySelectorAll("button[data-mode]").forEach((button) => button.addEventListener("click", () => {
     asked += 1;
     panes.forEach((pane) => pane.ask(button.dataset.mode, `${button.dataset.mode}-${asked}`));
   }));
-  document.getElementById("crash").addEventListener("click", () => fetch("/crash", { method: "POST" }).catch(() => {}));
+  document.getElementById("crash").addEventListener("click", () => press(`${origin(ports.directPort)}/crash`));
+  document.getElementById("cut").addEventListener("click", () => press(`${origin(ports.networkPort)}/cut`));
+  setInterval(() => panes.forEach((pane) => pane.visitor.say()), 1000);
   setInterval(() => panes.forEach((pane) => pane.tick()), 100);
   window.panes = panes;  // for the curious, in the console
 }
