@@ -140,16 +140,16 @@ struct Session::State {
     std::optional<Conversation> conversation;  // absent for websockets without Engine.IO
     std::optional<JsonState> json;             // Dialect::json
     TimePoint expires;
-    TimePoint time;                    // of the input that is handled
-    TimePoint away_since = never;      // Socket.IO: the client is away
-    TimePoint away_until = never;      // and may be; never: it is here
-    TimePoint unclaimed_until = never; // it is back, and has not yet come back to all of its namespaces
-    ExchangeId post = 0;               // the POST that is being processed
-    std::optional<CloseSide> closing;  // plain: who sent the first close frame
-    TimePoint close_due = never;       // plain: when the other close frame must be there
-    bool finding = false;              // FindSession is asked: what the client has said behind it waits
-    bool opened = false;               // the client has its OPEN packet
-    bool probed = false;               // the second socket has said "2probe"
+    TimePoint time;                     // of the input that is handled
+    TimePoint away_since = never;       // the client is away
+    TimePoint away_until = never;       // and may be; never: it is here
+    TimePoint unclaimed_until = never;  // it is back, and has not yet come back to all of its namespaces
+    ExchangeId post = 0;                // the POST that is being processed
+    std::optional<CloseSide> closing;   // plain: who sent the first close frame
+    TimePoint close_due = never;        // plain: when the other close frame must be there
+    bool finding = false;               // FindSession is asked: what the client has said behind it waits
+    bool opened = false;                // the client has its OPEN packet
+    bool probed = false;                // the second socket has said "2probe"
     bool client_socket_paused = false;
     bool upstream_paused = false;
     bool was_attached = false;  // an upstream had opened the session before
