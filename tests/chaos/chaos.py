@@ -30,6 +30,7 @@ CALM = 40            # seconds after the last trouble in which everybody must be
 CLIENTS_A_PROCESS = 70
 
 CONFIG = """
+threads: {threads}
 heartbeat: {{ping_interval: {interval}s, ping_timeout: {timeout}s}}
 resume:
   upstream: {{hold: 30s, on_return: reannounce, rate: {rate}/s}}
@@ -124,18 +125,18 @@ def start_clients(rig, ports):
 
 
 def kill_again_and_again(app, seconds, seed):
-    """Returns when it was killed last; it is up again then."""
+    """Returns when; it is up again then."""
     decide = random.Random(seed)
     begin = time.monotonic()
-    last = begin
+    kills = []
     for moment in range(0, max(1, int(seconds)), KILL_EVERY):
         time.sleep(max(0, begin + moment - time.monotonic()))
         app.kill()
-        last = time.monotonic()
+        kills.append(time.monotonic())
         time.sleep(decide.uniform(*DOWN))
         app.start()
     time.sleep(max(0, begin + seconds - time.monotonic()))
-    return last
+    return kills
 
 
 def wait_until_all_are_back(clients, last_trouble):
@@ -155,23 +156,24 @@ def wait_until_all_are_back(clients, last_trouble):
 def run(front, trouble, options):
     with Rig(options.binary) as rig:
         app = App(rig)
-        forestay = rig.forestay(f"http://127.0.0.1:{app.port}", CONFIG.format(rate=options.rate, **HEARTBEAT)) if front == "forestay" else None
+        config = CONFIG.format(threads=options.threads, rate=options.rate, **HEARTBEAT)
+        forestay = rig.forestay(f"http://127.0.0.1:{app.port}", config) if front == "forestay" else None
         port = {"direct": lambda: app.port, "nginx": lambda: start_nginx(rig, app.port), "forestay": lambda: forestay.port}[front]()
         network_facts = os.path.join(rig.directory, "network.facts")
-        relay = rig.started(Process("relay", [PYTHON, os.path.join(HERE, "relay.py"), "--target", str(port), "--clients", str(options.clients),
-                                              "--seed", str(options.seed), "--seconds", str(options.seconds), "--facts", network_facts],
-                                    rig.directory))
+        command = [PYTHON, os.path.join(HERE, "relay.py"), "--target", str(port), "--clients", str(options.clients),
+                   "--seed", str(options.seed), "--seconds", str(options.seconds), "--facts", network_facts]
+        relay = rig.started(Process("relay", command, rig.directory))
         clients = start_clients(rig, relay.first_line()["ports"])
         time.sleep(2)  # everybody has said something
 
         if trouble != "kill":
             relay.child.send_signal(signal.SIGUSR1)
+        kills = []
         if trouble != "cut":
-            last_trouble = kill_again_and_again(app, options.seconds, options.seed)
+            kills = kill_again_and_again(app, options.seconds, options.seed)
         else:
             time.sleep(options.seconds)
-            last_trouble = 0
-        last_trouble = max([last_trouble, *(fact["t"] for fact in read_facts(network_facts))])
+        last_trouble = max([*kills, *(fact["t"] for fact in read_facts(network_facts))])
         wait_until_all_are_back(clients, last_trouble)
 
         for process, _ in clients:
@@ -180,26 +182,29 @@ def run(front, trouble, options):
         for process, _ in clients:
             process.child.wait(60)
         tracked = int(forestay.metric("forestay_requests_started_total", rule="ask")) if forestay else None
-        return evaluate([fact for _, facts in clients for fact in read_facts(facts)], read_facts(app.facts), last_trouble,
-                        frozenset(range(1, app.life)), tracked)
+        return evaluate([fact for _, facts in clients for fact in read_facts(facts)], read_facts(app.facts), last_trouble, kills, tracked)
 
 
 COLUMNS = (("disconnects", "dis-|connects"), ("sent", "messages|sent"), ("once", "delivered|once"), ("silent", "lost in|silence"),
            ("told", "told as|lost"), ("duplicated", "dupli-|cated"), ("out_of_order", "out of|order"), ("apps_own", "the app's|own"),
-           ("told_yet_delivered", "told, yet|delivered"), ("fresh_sessions", "fresh|sessions"), ("asked_once", "answered|once"), ("asked_twice", "|twice"),
-           ("asked_never", "|never"), ("asked_cut_off", "cut|off"), ("back_after", "all back|after"), ("connects_per_second", "connects|a second"))
+           ("told_yet_delivered", "told, yet|delivered"), ("fresh_sessions", "fresh|sessions"), ("asked_once", "answered|once"),
+           ("asked_twice", "answered|twice"), ("asked_never", "answered|never"), ("asked_cut_off", "cut|off"),
+           ("back_after", "all back|after"), ("connects_per_second", "connects|a second"))
+
+
+def print_line(title, cells):
+    print(f"{title:29}" + "".join(f"| {cell:>9} " for cell in cells), flush=True)
 
 
 def print_header():
-    for line in (0, 1):
-        print(f"{'':28}" + "".join(f"{title.split('|')[line]:>10}" for _, title in COLUMNS))
-    sys.stdout.flush()
+    print_line("", [title.split("|")[0] for _, title in COLUMNS])
+    print_line("", [title.split("|")[1] for _, title in COLUMNS])
 
 
 def print_row(title, row):
     def text(value):
         return "never" if value is None else f"{value:.1f} s" if isinstance(value, float) else f"{value:,}"
-    print(f"{title:28}" + "".join(f"{text(getattr(row, name)):>10}" for name, _ in COLUMNS), flush=True)
+    print_line(title, [text(getattr(row, name)) for name, _ in COLUMNS])
 
 
 def unmet(row, trouble, rate):
@@ -223,12 +228,14 @@ def main():
     parser.add_argument("--only", choices=FRONTS)
     parser.add_argument("--trouble", choices=TROUBLES)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=int, help="of forestay's upstream connects, a second; half the clients unless given")
+    parser.add_argument("--rate", type=int, help="of forestay's upstream connects, a second; as many as there are clients unless given")
+    parser.add_argument("--threads", default="auto", help="of forestay")
     parser.add_argument("--examples", type=int, default=5, help="how many of a row's faults are listed")
     options = parser.parse_args()
-    options.rate = options.rate or max(1, options.clients // 2)
+    options.rate = options.rate or options.clients
 
-    print(f"{options.clients} clients, {options.seconds:.0f} s of trouble, seed {options.seed}; forestay connects at most {options.rate} times a second")
+    print(f"{options.clients} clients, {options.seconds:.0f} s of trouble, seed {options.seed}; forestay connects at most "
+          f"{options.rate} times a second, threads: {options.threads}")
     print_header()
     problems = []
     for trouble in [options.trouble] if options.trouble else TROUBLES:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 FATES = ("once", "told", "silent", "duplicated", "apps_own")
+FLUSHED = 0.3  # seconds after which a push has surely left the app
 
 
 @dataclass
@@ -40,16 +41,16 @@ class Row:
             self.examples.append(f"{fate}: {example}")
 
 
-def evaluate(clients, app, last_trouble, killed_lives=frozenset(), tracked=None):
+def evaluate(clients, app, last_trouble, kills=(), tracked=None):
     """`clients` and `app`: facts in the order in which they happened (of one client; of the app). `last_trouble`: when it
-    was. `killed_lives`: of the app. `tracked`: how many asks the proxy has tracked, where that is known."""
+    was. `kills`: when the lives of the app ended. `tracked`: how many asks the proxy has tracked, where that is known."""
     row = Row()
     of_client = defaultdict(list)
     for fact in clients:
         of_client[fact["client"]].append(fact)
     count_notes(row, of_client, app)
     count_hellos(row, of_client, app)
-    count_pushes(row, of_client, app, killed_lives)
+    count_pushes(row, of_client, app, dict(enumerate(kills, 1)))
     count_asks(row, of_client, app, tracked)
     for facts in of_client.values():
         row.disconnects += sum(fact["what"] == "disconnect" for fact in facts)
@@ -105,9 +106,10 @@ def fresh_sids(facts):
     return [fact["sid"] for fact in facts if fact["what"] == "connect" and not fact["recovered"]]
 
 
-def count_pushes(row, of_client, app, killed_lives):
+def count_pushes(row, of_client, app, killed):
     """A push that is missing is lost in silence when a higher one of the same session has come, or when nothing followed
     that could have told it. A fresh session tells: from then on the client must ask the app for what it has missed."""
+    never = float("inf")
     emitted = defaultdict(list)
     for fact in app:
         if fact["what"] == "push":
@@ -116,25 +118,21 @@ def count_pushes(row, of_client, app, killed_lives):
         heard = [(fact["life"], fact["n"]) for fact in facts if fact["what"] == "push"]
         times = Counter(heard)
         sessions = fresh_sids(facts)
-        began = {sid: place for place, sid in enumerate(sessions)}
-        highest_of_sid, highest_of_life, sids_of_life = defaultdict(int), defaultdict(int), defaultdict(set)
+        began = {sid: place for place, sid in enumerate(sessions)}  # later ones tell
+        highest = defaultdict(int)  # of those of a session that came
         for push in emitted[client]:
-            sids_of_life[push["life"]].add(push["sid"])
             if times[push["life"], push["n"]]:
-                highest_of_sid[push["sid"]] = highest_of_life[push["life"]] = push["n"]
+                highest[push["sid"]] = push["n"]
         for push in emitted[client]:
             life, n, sid = push["life"], push["n"], push["sid"]
-            later = sessions[began[sid] + 1:] if sid in began else []
             if times[life, n]:
                 fate = "duplicated" if times[life, n] > 1 else "once"
-            elif n < highest_of_sid[sid]:
+            elif n < highest[sid]:
                 fate = "silent"
-            elif any(other in sids_of_life[life] for other in later):
-                fate = "told"
-            elif life in killed_lives and n > highest_of_life[life]:
+            elif push["t"] > killed.get(life, never) - FLUSHED:
                 fate = "apps_own"
             else:
-                fate = "told" if later else "silent"
+                fate = "told" if began.get(sid, len(sessions)) + 1 < len(sessions) else "silent"
             row.count(fate, f"push {n} of life {life} to client {client}, emitted at {push['t']:.2f}")
         count_order(row, [(client, number) for number in heard])
 

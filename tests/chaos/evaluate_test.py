@@ -89,10 +89,10 @@ class Pushes(unittest.TestCase):
         row = evaluate([connect(0, "a", 1), heard(1, 1)], [hello(0, "a", 1), push(1, "a"), push(2, "a")], 0)
         self.assertEqual((row.once, row.silent), (2, 1))
 
-    def test_the_tail_of_a_killed_life_is_the_apps_own(self):
-        row = evaluate([connect(0, "a", 1), heard(1, 1), connect(2, "b", 2), heard(3, 1, 2)],
-                       [hello(0, "a", 1), push(1, "a"), push(2, "a"), hello(2, "b", 2, 2), push(1, "b", 2)], 0, {1})
-        self.assertEqual((row.once, row.silent, row.told, row.apps_own, row.sent), (4, 0, 0, 1, 5))
+    def test_what_was_emitted_just_before_the_app_was_killed_is_the_apps_own_and_anything_before_is_not(self):
+        row = evaluate([connect(0, "a", 1), connect(2, "b", 2), heard(3, 1, 2)],
+                       [hello(0, "a", 1), push(1, "a"), push(5, "a"), hello(2, "b", 2, 2), push(1, "b", 2)], 0, [0.6])
+        self.assertEqual((row.once, row.silent, row.told, row.apps_own, row.sent), (3, 0, 1, 1, 5))
 
     def test_twice_is_a_duplicate_and_back_in_time_is_out_of_order(self):
         row = evaluate([connect(0, "a", 1), heard(1, 2), heard(2, 1), heard(3, 2)], [hello(0, "a", 1), push(1, "a"), push(2, "a")], 0)
