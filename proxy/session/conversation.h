@@ -86,10 +86,12 @@ class Conversation {
     struct Repeated {
         std::string event;
         std::string text;
+        std::optional<std::uint64_t> ack;  // its ack id
+        bool acked = false;                // the client has its ACK
 
         template <class Archive>
         void archive(Archive& archive) {
-            archive(event, text);
+            archive(event, text, ack, acked);
         }
     };
     struct Namespace {

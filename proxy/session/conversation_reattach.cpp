@@ -67,11 +67,14 @@ void Conversation::remember(Namespace& nsp, const Packet& packet) {
         return wire::socketio::event_is(packet, one);
     });
     if (name == names.end()) return;
+    Repeated last{*name, {}, packet.id, false};
+    wire::socketio::write_with_id(last.text, packet, packet.id);  // apps call their ack without looking
+    // When it is said again it stays the same: its ACK, too.
+    last.acked = std::any_of(nsp.repeated.begin(), nsp.repeated.end(), [&](const Repeated& one) {
+        return one.acked && one.ack == last.ack && one.text == last.text;
+    });
     std::erase_if(nsp.repeated, [&](const Repeated& one) { return one.event == *name; });
-    Repeated& last = nsp.repeated.emplace_back();
-    last.event = *name;
-    wire::socketio::write_with_id(last.text, packet,
-                                  std::nullopt);  // without an id there is no ACK to swallow
+    nsp.repeated.push_back(std::move(last));
 }
 
 void Conversation::rebuild(Namespace& nsp, TimePoint now) {

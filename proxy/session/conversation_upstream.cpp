@@ -122,6 +122,13 @@ MaybeEnding Conversation::known_event(const Namespace& nsp, const Packet& packet
 MaybeEnding Conversation::upstream_ack(Namespace* nsp, const Packet& packet, std::string_view text,
                                        std::string_view raw, TimePoint now) {
     if (nsp != nullptr && packet.id) {
+        const auto said_again = std::find_if(nsp->repeated.begin(), nsp->repeated.end(),
+                                             [&packet](const Repeated& one) { return one.ack == packet.id; });
+        if (said_again != nsp->repeated.end() && std::exchange(said_again->acked, true)) {
+            stats_.count(Drop::late_answer);
+            drop_attachments(packet.attachments, now);
+            return std::nullopt;
+        }
         if (const auto found = requests_.find_ack(nsp->serial, *packet.id)) {
             if (found->late) return deliver_late(packet, text, raw, found->slot, now);
             return deliver(packet, text, raw, found->slot, now);

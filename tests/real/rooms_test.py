@@ -180,7 +180,7 @@ def main():
     binary = None if sys.argv[1] == "--direct" else os.path.abspath(sys.argv[1])
     flask = ("flask", [PYTHON, os.path.join(HERE, "rooms_app.py")], FLASK)
     node = ("node", ["node", os.path.join(HERE, "eio3_server.js"), ""], ("2",))
-    runs = [("reannounce", node), ("reannounce", flask), ("rebuild", flask), ("sid_alias", flask)]
+    runs = [("reannounce", node), ("reannounce", flask), ("rebuild", node), ("rebuild", flask), ("sid_alias", flask)]
     return max([run(binary, mode, *upstream) for mode, upstream in runs if mode in (sys.argv[2:] or CONFIG)])
 
 

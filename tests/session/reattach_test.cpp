@@ -74,9 +74,22 @@ BOOST_AUTO_TEST_CASE(to_rebuild_the_last_of_each_named_event_is_said_again_befor
     script.client_says(R"(42["waited"])");
     fresh_upstream(script).heard();
     script.upstream_says(R"(40{"sid":"new"})");
-    const Lines expected{R"(upstream: 42["name","n"])", R"(upstream: 42["join","b"])",
+    const Lines expected{R"(upstream: 427["name","n"])", R"(upstream: 42["join","b"])",
                          R"(upstream: 42["waited"])", "report upstream_back 3"};
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+    script.upstream_says("437[]").upstream_says("437[]");  // the client has had none before
+    BOOST_TEST(script.heard() == Lines{"client: 437[]"}, boost::test_tools::per_element());
+}
+
+// A Node app that calls its ack without looking died of an event that was said again without one.
+BOOST_AUTO_TEST_CASE(an_event_is_said_again_with_its_ack_id_and_a_second_ack_is_swallowed) {
+    Policy policy = with(OnReturn::rebuild);
+    policy.resume_upstream.rebuild = {"join"};
+    Script script(websocket_first(), policy);
+    script.joined().client_says(R"(427["join","a"])").upstream_says("437[]").input(input::UpstreamLost{});
+    fresh_upstream(script).upstream_says(R"(40{"sid":"new"})").heard();
+    script.upstream_says("437[]");
+    BOOST_TEST(script.heard().empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_waited_for_the_fresh_upstream_is_not_said_to_it_a_second_time_to_rebuild) {
