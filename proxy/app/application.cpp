@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/app/memory_return.h"
 #include "proxy/app/version.h"
 #include "proxy/net/admin_server.h"
 #include "proxy/net/loops.h"
@@ -199,6 +200,7 @@ void Application::run() {
         all.say(net::Level::warning, "risky_setting",
                 {{"at", to_string(warning.at)}, {"what", warning.message}});
     }
+    const MemoryReturn memory(all.shared.common->sessions);
     all.loops.run();
     all.say(net::Level::info, "stopped", {});
 }
