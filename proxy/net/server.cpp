@@ -7,6 +7,7 @@
 #include "proxy/net/http_connection.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/timer_wheel.h"
+#include "proxy/net/upstream_set.h"
 
 namespace forestay::net {
 
@@ -118,7 +119,8 @@ void Server::drain(std::function<void()> done) {
 // being told.
 void Server::Impl::due(session::TimePoint now) {
     if (!drained) return;
-    const bool empty = http->connections.empty() && http->endpoint.sessions() == 0;
+    const bool empty = http->connections.empty() && http->endpoint.sessions() == 0 &&
+                       loop.upstreams().posts == 0;  // goodbyes to an app that is polled
     if (!empty && now < drain_deadline) return loop.wheel().schedule(*this, now + drain_look);
     http->streams.abort_all();
     const std::function<void()> done = std::exchange(drained, nullptr);

@@ -360,7 +360,7 @@ void SessionDriver::upstream_answered(UpstreamHandshakeResult result) {
 
 void SessionDriver::poll_upstream(std::string_view sid) {
     if (!connect_ || pin_.at() == nullptr) return;
-    poll_ = start_upstream_exchange(loop_, *pin_.at(), *connect_, sid, nullptr, poll_timeout,
+    poll_ = start_upstream_exchange(loop_, *pin_.at(), *connect_, {sid, {}, poll_timeout},
                                     [this](const UpstreamAnswer& answer) {
                                         poll_.reset();
                                         if (answer.status == 0 && !answer.unreachable)
@@ -371,12 +371,12 @@ void SessionDriver::poll_upstream(std::string_view sid) {
 
 void SessionDriver::post_upstream(std::string_view sid, std::string_view body) {
     if (!connect_ || pin_.at() == nullptr) return;
-    post_ = start_upstream_exchange(loop_, *pin_.at(), *connect_, sid, &body,
-                                    loop_.shared().options.upstream.response_timeout,
-                                    [this](const UpstreamAnswer& answer) {
-                                        post_.reset();
-                                        drive({input::UpstreamPosted{answer.status}});
-                                    });
+    const UpstreamQuestion question{sid, body, loop_.shared().options.upstream.response_timeout, post_.get()};
+    post_ =
+        start_upstream_exchange(loop_, *pin_.at(), *connect_, question, [this](const UpstreamAnswer& answer) {
+            post_.reset();
+            drive({input::UpstreamPosted{answer.status}});
+        });
 }
 
 // What still comes of exchanges with the old one is nobody's.

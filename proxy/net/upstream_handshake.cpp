@@ -224,9 +224,10 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
         if (socket_ != nullptr) loop_.sockets().abort(*std::exchange(socket_, nullptr));
         phase_ = Phase::polling;
         loop_.wheel().cancel(*this);  // the exchange keeps time
-        exchange_ = start_upstream_exchange(
-            loop_, *upstream_, request_, {}, nullptr, loop_.shared().options.upstream.handshake_timeout,
-            [this](UpstreamAnswer answer) { polling_answered(std::move(answer)); });
+        const UpstreamQuestion question{{}, {}, loop_.shared().options.upstream.handshake_timeout};
+        exchange_ =
+            start_upstream_exchange(loop_, *upstream_, request_, question,
+                                    [this](UpstreamAnswer answer) { polling_answered(std::move(answer)); });
     }
 
     void polling_answered(UpstreamAnswer answer) {

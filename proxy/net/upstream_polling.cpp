@@ -33,20 +33,31 @@ constexpr unsigned interim_max = 16;
 constexpr std::size_t answer_messages = 8;
 
 struct Exchange {
-    Exchange(Loop& l, Upstream& u) : loop(l), upstream(u) { ++loop.upstreams().exchanges; }
-    ~Exchange() { --loop.upstreams().exchanges; }
+    Exchange(Loop& l, Upstream& u, bool is_post) : loop(l), upstream(u), post(is_post) {
+        ++loop.upstreams().exchanges;
+        if (post) ++loop.upstreams().posts;
+    }
+    ~Exchange() {
+        --loop.upstreams().exchanges;
+        if (post) --loop.upstreams().posts;
+    }
 
     Loop& loop;
     Upstream& upstream;
+    const bool post;
     std::string request;
-    session::TimePoint deadline;
-    UpstreamAnswered done;  // empty: nobody wants the answer any more
+    Duration patience{};
+    session::TimePoint deadline;  // from begin() on
+    bool over = false;
+    std::shared_ptr<Exchange> next;  // begins then
+    UpstreamAnswered done;           // empty: nobody wants the answer any more
 };
 
 class Handle final : public UpstreamExchange {
   public:
     explicit Handle(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
     ~Handle() override { exchange_->done = nullptr; }
+    [[nodiscard]] Exchange& exchange() const { return *exchange_; }
 
   private:
     std::shared_ptr<Exchange> exchange_;
@@ -79,9 +90,9 @@ std::string percent_encoded(string_view text) {
 }
 
 std::string request_text(const Loop& loop, const Upstream& upstream,
-                         const UpstreamHandshakeRequest& handshake, string_view sid,
-                         const string_view* body) {
-    std::string text = body == nullptr ? "GET " : "POST ";
+                         const UpstreamHandshakeRequest& handshake, const UpstreamQuestion& question) {
+    const auto& [sid, body, deadline, after] = question;
+    std::string text = body ? "POST " : "GET ";
     text += target_at(upstream.url(), handshake, "polling");
     if (!sid.empty()) text += "&sid=" + percent_encoded(sid);
     text += " HTTP/1.1\r\n";
@@ -92,12 +103,12 @@ std::string request_text(const Loop& loop, const Upstream& upstream,
         append_field(text, name, ours ? host_of(upstream.url()) : value);
     }
     append_field(text, "Connection", "close");
-    if (body != nullptr) {
+    if (body) {
         append_field(text, "Content-Type", "text/plain;charset=UTF-8");
         append_field(text, "Content-Length", std::to_string(body->size()));
     }
     text += "\r\n";
-    if (body != nullptr) text += *body;
+    if (body) text += *body;
     return text;
 }
 
@@ -193,22 +204,32 @@ Task<UpstreamAnswer> ask(Exchange& exchange) {
     co_return answer;
 }
 
+void begin(const std::shared_ptr<Exchange>& exchange);
+
 Task<void> run(std::shared_ptr<Exchange> exchange) {
     UpstreamAnswer answer = co_await ask(*exchange);
     exchange->loop.read_clock();
+    exchange->over = true;
+    if (exchange->next) begin(exchange->next);
     if (const UpstreamAnswered done = std::exchange(exchange->done, nullptr)) done(std::move(answer));
 }
 
+void report(const Loop& loop, const std::exception_ptr& bug) {
+    if (!bug || !loop.shared().journal) return;
+    try {
+        std::rethrow_exception(bug);
+    } catch (const std::exception& error) {
+        loop.shared().journal(
+            {Level::error, "internal_error", {{"where", "upstream"}, {"what", error.what()}}});
+    }
+}
+
+// Posted: the caller may be in the middle of a session's actions.
 void begin(const std::shared_ptr<Exchange>& exchange) {
-    boost::asio::co_spawn(exchange->loop.context(), run(exchange), [exchange](const std::exception_ptr& bug) {
-        if (!bug) return;
-        try {
-            std::rethrow_exception(bug);
-        } catch (const std::exception& error) {
-            const Journal& journal = exchange->loop.shared().journal;
-            if (journal)
-                journal({Level::error, "internal_error", {{"where", "upstream"}, {"what", error.what()}}});
-        }
+    exchange->deadline = exchange->loop.now() + exchange->patience;
+    boost::asio::post(exchange->loop.context(), [exchange] {
+        boost::asio::co_spawn(exchange->loop.context(), run(exchange),
+                              [exchange](const std::exception_ptr& bug) { report(exchange->loop, bug); });
     });
 }
 
@@ -216,14 +237,18 @@ void begin(const std::shared_ptr<Exchange>& exchange) {
 
 std::unique_ptr<UpstreamExchange> start_upstream_exchange(Loop& loop, Upstream& upstream,
                                                           const UpstreamHandshakeRequest& handshake,
-                                                          string_view sid, const string_view* body,
-                                                          Duration deadline, UpstreamAnswered done) {
-    auto exchange = std::make_shared<Exchange>(loop, upstream);
-    exchange->request = request_text(loop, upstream, handshake, sid, body);
-    exchange->deadline = loop.now() + deadline;
+                                                          const UpstreamQuestion& question,
+                                                          UpstreamAnswered done) {
+    auto exchange = std::make_shared<Exchange>(loop, upstream, question.body.has_value());
+    exchange->request = request_text(loop, upstream, handshake, question);
+    exchange->patience = question.deadline;
     exchange->done = std::move(done);
-    // Posted: the caller may be in the middle of a session's actions.
-    boost::asio::post(loop.context(), [exchange] { begin(exchange); });
+    const auto* const after = static_cast<const Handle*>(question.after);
+    if (after != nullptr && !after->exchange().over) {
+        after->exchange().next = exchange;
+    } else {
+        begin(exchange);
+    }
     return std::make_unique<Handle>(std::move(exchange));
 }
 

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,9 +34,14 @@ class UpstreamExchange {
 // `done` is called at most once, on the loop, never from within start_..., and may destroy the handle.
 using UpstreamAnswered = std::function<void(UpstreamAnswer)>;
 
-// `sid`: the app's, empty for the handshake. `body`: of a POST; null: a GET.
+struct UpstreamQuestion {
+    std::string_view sid;                     // the app's, empty for the handshake
+    std::optional<std::string_view> body;     // of a POST; none: a GET
+    Duration deadline;                        // from its beginning
+    const UpstreamExchange* after = nullptr;  // begins when that one is over, if it is not yet
+};
 [[nodiscard]] std::unique_ptr<UpstreamExchange> start_upstream_exchange(
-    Loop& loop, Upstream& upstream, const UpstreamHandshakeRequest& handshake, std::string_view sid,
-    const std::string_view* body, Duration deadline, UpstreamAnswered done);
+    Loop& loop, Upstream& upstream, const UpstreamHandshakeRequest& handshake,
+    const UpstreamQuestion& question, UpstreamAnswered done);
 
 }  // namespace forestay::net

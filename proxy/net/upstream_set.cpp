@@ -65,12 +65,12 @@ UpstreamSet::UpstreamSet(Loop& loop) : impl_(std::make_unique<Impl>(loop, *this)
 
 // Exchanges that are nobody's any more end here: their coroutines refer to the loop.
 UpstreamSet::~UpstreamSet() {
-    impl_->streams.abort_all();
     boost::asio::io_context& context = impl_->loop.context();
     context.restart();
     try {
-        while (exchanges > 0 && context.poll_one() > 0) {
-        }
+        do {
+            impl_->streams.abort_all();  // one that was only posted has its stream later
+        } while (exchanges > 0 && context.poll_one() > 0);
     } catch (const std::exception&) {  // of a session's handler, at the very end
     }
 }

@@ -78,6 +78,7 @@ class UpstreamSet {
     // Of the exchanges with the upstream that belong to no client's connection. Outlives them.
     [[nodiscard]] StreamGroup& streams() noexcept;
     std::size_t exchanges = 0;  // how many there are
+    std::size_t posts = 0;      // those of them that bring the app something: a goodbye, at the end
 
   private:
     struct Impl;

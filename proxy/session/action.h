@@ -28,7 +28,8 @@ struct AnswerExchange {
 // Connect the upstream leg, with the client's original handshake: the first time, and after each loss. The
 // shell waits for the upstream's turn; UpstreamOpened, UpstreamPollingOpened or UpstreamRefused follows.
 struct ConnectUpstream {};
-// Polling upstream: one GET and at most one POST at a time. `sid` is the upstream's.
+// Polling upstream: one GET and at most one POST at a time, but for the goodbye, whose POSTs go out one after
+// the other. `sid` is the upstream's.
 struct PollUpstream {
     std::string_view sid;
 };

@@ -175,6 +175,10 @@ void UpstreamLeg::exchange() {
     if (post_out_ || posts_.empty()) return;
     post_out_ = true;
     proof_.pinged();
+    post();
+}
+
+void UpstreamLeg::post() {
     std::string& body = actions_.made();
     for (const Outgoing& packet : posts_.take_up_to(packets_per_post, max_payload_)) {
         wire::engineio::append_to_payload(body, revision_, {packet.type, packet.binary, packet.data});
@@ -196,9 +200,9 @@ void UpstreamLeg::write_frame(Opcode opcode, std::string_view payload) {
 
 void UpstreamLeg::write_close(std::uint16_t code, std::string_view reason) {
     if (polling_ && attached()) {
-        std::string& body = actions_.made();
-        wire::engineio::append_to_payload(body, revision_, {PacketType::close, false, {}});
-        actions_.push(action::PostUpstream{sid_, body});
+        // Behind all that waits: the client has said it before it went.
+        posts_.push({PacketType::close, false, {}});
+        while (!posts_.empty()) post();
     }
     if (!reading_) return;
     std::string& frame = actions_.made();

@@ -121,6 +121,7 @@ class UpstreamLeg {
   private:
     void open_reading();
     void attempt();
+    void post();
     [[nodiscard]] wire::websocket::MaskKey next_mask() noexcept;
     std::uint64_t next_random() noexcept;
     void forget_connection();

@@ -10,6 +10,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
+#include "proxy/net/upstream_set.h"
 #include "proxy/wire/websocket/frame.h"
 #include "tests/net/scripted_upstream.h"
 
@@ -284,6 +285,116 @@ BOOST_AUTO_TEST_CASE(an_unreachable_upstream_ends_the_session_that_is_not_held) 
     pass(20ms);
     BOOST_TEST(endpoint.sessions() == 0U);
     BOOST_TEST(heard_by_client(client).back().starts_with("close "));
+}
+
+// Every attempt says the same handshake, but for cookies that a later request of the client has brought.
+BOOST_AUTO_TEST_CASE(a_session_connects_again_with_its_handshake_and_the_newest_cookie) {
+    const std::string open = answer_to("/socket.io/?EIO=4&transport=polling&room=7").body;
+    const std::string target = "/socket.io/?EIO=4&transport=polling&sid=" + sid_of(open);
+    endpoint.post(request(target), "40", [](HttpAnswer) {});
+    std::string asked;
+    UniqueFd app = attach(&asked);
+    BOOST_TEST(field(asked, "Cookie") == "session=abc");
+    GuardedRequest later = request(target);
+    later.upstream_fields = {{"Host", "other.example"}, {"Cookie", "session=def"}};
+    endpoint.poll(std::move(later), [](HttpAnswer) {});
+    write(app, from_upstream("40{\"sid\":\"s\"}"));
+    app.reset();
+    run();
+    // Somebody looks whether the app is there, too.
+    std::string again;
+    for (int i = 0; again.empty() && i < 1000; ++i) {
+        loop.context().run_one_for(10ms);
+        if (!upstream.waiting()) continue;
+        app = upstream.accept();
+        run();
+        again = read_some(app);
+    }
+    BOOST_TEST(again.starts_with(
+        "GET /app/socket.io/?EIO=4&transport=websocket&room=7 HTTP/1.1\r\nHost: app.example\r\n"));
+    BOOST_TEST(field(again, "Cookie") == "session=def");
+    BOOST_TEST(endpoint.sessions() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(who_comes_when_the_upstream_is_down_for_too_long_is_told_when_to_try_again) {
+    shared.options.upstream.hold = 0ms;
+    upstream.listener.reset();
+    loop.upstreams().watch();
+    pass(20ms);
+    loop.read_clock();
+    const HttpAnswer polling = answer_to("/socket.io/?EIO=4&transport=polling");
+    BOOST_TEST(polling.status == 503U);
+    BOOST_TEST(polling.retry_after >= 1U);
+    BOOST_TEST(polling.retry_after <= 5U);
+    const auto websocket = endpoint.refuse_upgrade(request("/socket.io/?EIO=4&transport=websocket"));
+    BOOST_REQUIRE(websocket.has_value());
+    BOOST_TEST(websocket->status == 503U);
+    BOOST_TEST(websocket->retry_after >= 1U);
+
+    shared.options.upstream.hold = 30s;
+    BOOST_TEST(answer_to("/socket.io/?EIO=4&transport=polling").status == 200U);
+}
+
+// The app has no websockets: one GET hangs, POSTs go beside it, and nothing is aborted.
+BOOST_AUTO_TEST_CASE(an_app_that_is_polled) {
+    UniqueFd client = open_websocket("/socket.io/?EIO=4&transport=websocket&room=7");
+    write(client, from_client("40"));
+    run();
+    UniqueFd app = upstream.accept();
+    run();
+    write(app, "HTTP/1.1 400 BAD REQUEST\r\nContent-Length: 0\r\n\r\n");
+    app = upstream.accept();
+    run();
+    (void)read_some(app);
+    write(app,
+          "HTTP/1.1 200 OK\r\n\r\n"
+          R"(0{"sid":"a b","upgrades":[],"pingInterval":25000,"pingTimeout":20000})");
+    app.reset();
+    run();
+    UniqueFd get = upstream.accept();
+    UniqueFd post = upstream.accept();
+    run();
+    std::string asked = read_some(get);
+    BOOST_TEST(
+        asked.starts_with("GET /app/socket.io/?EIO=4&transport=polling&room=7&sid=a%20b HTTP/1.1\r\n"));
+    BOOST_TEST(field(asked, "Cookie") == "session=abc");
+    asked = read_some(post);
+    BOOST_TEST(
+        asked.starts_with("POST /app/socket.io/?EIO=4&transport=polling&room=7&sid=a%20b HTTP/1.1\r\n"));
+    BOOST_TEST(field(asked, "Content-Type") == "text/plain;charset=UTF-8");
+    BOOST_TEST(field(asked, "Content-Length") == "2");
+    BOOST_TEST(asked.ends_with("\r\n\r\n40"));
+
+    // What is said while a POST is under way waits for its answer, and a goodbye waits for both.
+    write(client, from_client("42[\"a\"]") + from_client("42[\"b\"]"));
+    BOOST_TEST(!upstream.waiting());
+    write(post, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+    write(get, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n40{\"sid\":1}\r\n0\r\n\r\n");
+    get = upstream.accept();
+    post = upstream.accept();
+    run();
+    BOOST_TEST(
+        read_some(post).ends_with("\r\n\r\n42[\"a\"]\x1e"
+                                  "42[\"b\"]"));
+    write(client, from_client("42[\"c\"]") + from_client("41") +
+                      frame(Opcode::close, "\x03\xe8", MaskKey{1, 2, 3, 4}));
+    BOOST_TEST(endpoint.sessions() == 0U);
+    BOOST_TEST(!upstream.waiting());
+    write(post, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+    post = upstream.accept();
+    run();
+    BOOST_TEST(
+        read_some(post).ends_with("\r\n\r\n42[\"c\"]\x1e"
+                                  "41\x1e"
+                                  "1"));
+    BOOST_TEST(loop.upstreams().posts == 1U);
+    write(post, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+
+    char byte = 0;
+    (void)read_some(get);
+    BOOST_TEST(::recv(get.get(), &byte, 1, MSG_DONTWAIT) == -1);  // still there
+    write(get, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n6");
+    BOOST_TEST(loop.upstreams().exchanges == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_goes_while_the_upstream_is_asked_leaves_nothing) {
