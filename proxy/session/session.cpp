@@ -58,7 +58,7 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
         if (setup.dialect == Dialect::plain)
             client.websocket_opened(now);
         else
-            json.emplace(policy.resume_client);
+            json = std::make_unique<JsonState>(policy.resume_client);
         upstream.attach_plain(now);
         return;
     }

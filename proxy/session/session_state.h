@@ -1,6 +1,7 @@
 // What a session is: its two legs and what joins them. Internal to the session; the outside sees session.h.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -138,7 +139,7 @@ struct Session::State {
     ClientLeg client;
     UpstreamLeg upstream;
     std::optional<Conversation> conversation;  // absent for websockets without Engine.IO
-    std::optional<JsonState> json;             // Dialect::json
+    std::unique_ptr<JsonState> json;           // Dialect::json
     TimePoint expires;
     TimePoint time;                     // of the input that is handled
     TimePoint away_since = never;       // the client is away
