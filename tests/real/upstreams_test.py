@@ -32,6 +32,16 @@ def stock_clients(rig, checks, transport):
     as_python_likes_it(checks, transport, app.requests())
 
 
+def oldest_clients(rig, checks):
+    """EIO3 both sides, the app polled."""
+    app = rig.eio3_app()
+    forestay = rig.forestay(app.url, f"upstream: {{url: {app.url}, transport: polling}}\n{CONFIG}", name="forestay-eio3")
+    for client in TRANSPORTS:
+        results = run("js2", client, forestay.url, app.url)
+        problems = [f"{check}: {detail}" for check, ok, detail in results if not ok]
+        checks.expect(not problems, f"EIO3, transport polling, client by {client}", problems or f"{len(results)} checks")
+
+
 def as_python_likes_it(checks, transport, requests):
     def query(request):
         return urllib.parse.parse_qs(request["QUERY_STRING"])
@@ -100,6 +110,7 @@ def main():
     with Rig(os.path.abspath(sys.argv[1])) as rig:
         for transport in ("polling", "auto"):
             stock_clients(rig, checks, transport)
+        oldest_clients(rig, checks)
         for mode in ("eventlet", "threading"):
             two_workers(rig, checks, mode)
     return checks.exit_code()
