@@ -69,13 +69,21 @@ struct EngineIoEndpoint::Impl final : SessionHost {
 
     void session_over(SessionDriver& driver) override {
         const std::string sid = driver.sid();
+        for (const std::string& name : {sid, driver.secret()}) forget_elsewhere(name);
         by_secret.erase(driver.secret());
         loop.shared().common->sessions -= sessions.erase(sid);
     }
-    [[nodiscard]] bool take_over(SessionDriver& fresh, const std::string& secret) override;
+    [[nodiscard]] Found take_over(SessionDriver& fresh, const std::string& secret) override;
+    void move_session(SessionMove move) override;
+    void arrive(SessionMove move);
+    // A name that another loop gave out is known here no more: it need not send anybody any more.
+    void forget_elsewhere(const std::string& name);
+    void forget(const std::string& name, unsigned home);
+    void post_to(unsigned index, std::function<void(Impl&)> task);
     void sids_swapped(SessionDriver& one, SessionDriver& other) override {
         std::swap(sessions.at(one.sid()), sessions.at(other.sid()));
     }
+    [[nodiscard]] unsigned home_of(const std::string& name) const;
     [[nodiscard]] std::string label(const std::string& sid) const;
     [[nodiscard]] bool full() const {
         return loop.shared().common->sessions >= loop.shared().options.limits.connections;
@@ -90,6 +98,10 @@ struct EngineIoEndpoint::Impl final : SessionHost {
     std::array<std::uint64_t, 4> label_key{};
     std::unordered_map<std::string, std::unique_ptr<SessionDriver>> sessions;  // by sid
     std::unordered_map<std::string, SessionDriver*> by_secret;                 // whose clients may come back
+    // Sids and secrets of sessions that have begun here and gone to another loop: which.
+    std::unordered_map<std::string, unsigned> moved;
+    std::vector<EngineIoEndpoint*> all;  // by index of their loops
+    bool closing = false;                // no session may come any more
 };
 
 // During an outage new clients are held like all others, but not for ever: whoever comes later is better off
@@ -135,19 +147,80 @@ SessionDriver* EngineIoEndpoint::Impl::find(const GuardedRequest& request, HttpA
 }
 
 // A client that may not have the session leaves it as it was; one whose position is unknown ends it.
-bool EngineIoEndpoint::Impl::take_over(SessionDriver& fresh, const std::string& secret) {
+SessionHost::Found EngineIoEndpoint::Impl::take_over(SessionDriver& fresh, const std::string& secret) {
     auto found = by_secret.find(secret);
-    if (found == by_secret.end() || found->second == &fresh) return false;
+    if (found == by_secret.end()) {
+        const unsigned index = home_of(secret);
+        return index < all.size() && index != loop.index() ? Found::elsewhere : Found::no;
+    }
+    if (found->second == &fresh) return Found::no;
     const SessionOrigins& bound = found->second->origins();
     const SessionOrigins& claimed = fresh.origins();
     if (!is_bound_to(bound, claimed.subject, claimed.origin) || bound.path != claimed.path ||
         bound.connect_subject != claimed.connect_subject) {
         ++loop.stats().sid_mismatches;
-        return false;
+        return Found::no;
     }
     found->second->leave_client();
     found = by_secret.find(secret);
-    return found != by_secret.end() && found->second->take_client(fresh);
+    const bool taken = found != by_secret.end() && found->second->take_client(fresh);
+    return taken ? Found::taken : Found::no;
+}
+
+unsigned EngineIoEndpoint::Impl::home_of(const std::string& name) const {
+    const auto found = moved.find(name);
+    return found == moved.end() ? Loop::index_in(name) : found->second;
+}
+
+void EngineIoEndpoint::Impl::post_to(unsigned index, std::function<void(Impl&)> task) {
+    Impl& there = *all[index]->impl_;
+    there.loop.post([&there, task = std::move(task)] {
+        there.loop.read_clock();
+        task(there);
+    });
+}
+
+void EngineIoEndpoint::Impl::move_session(SessionMove move) {
+    const unsigned index = home_of(move.wanted);
+    moved.insert_or_assign(move.sid, index);
+    moved.insert_or_assign(move.secret, index);
+    const auto shared = std::make_shared<SessionMove>(std::move(move));
+    post_to(index, [shared](Impl& there) { there.arrive(std::move(*shared)); });
+}
+
+void EngineIoEndpoint::Impl::arrive(SessionMove move) {
+    auto session = session::Session::restore(loop.shared().policy, loop.stats().sessions, loop.workspace(),
+                                             move.state, loop.now());
+    if (closing || !std::holds_alternative<session::Session>(session)) {
+        for (const std::string& name : {move.sid, move.secret}) forget_elsewhere(name);
+        return;  // its connections close
+    }
+    std::string sid = std::move(move.sid);
+    std::string wanted = std::move(move.wanted);
+    const std::string secret = move.secret;
+    auto driver = std::make_unique<SessionDriver>(loop, *this, std::move(std::get<session::Session>(session)),
+                                                  std::move(move));
+    SessionDriver& arrived = *driver;
+    ++loop.shared().common->sessions;
+    for (const std::string& name : {sid, secret}) moved.erase(name);
+    by_secret.emplace(secret, driver.get());
+    sessions.emplace(std::move(sid), std::move(driver));
+    arrived.arrived(std::move(wanted));
+}
+
+void EngineIoEndpoint::Impl::forget_elsewhere(const std::string& name) {
+    const unsigned index = Loop::index_in(name);
+    if (index >= all.size() || index == loop.index() || moved.contains(name)) return;
+    post_to(index, [name, home = loop.index()](Impl& there) { there.forget(name, home); });
+}
+
+// It may have gone from loop to loop.
+void EngineIoEndpoint::Impl::forget(const std::string& name, unsigned home) {
+    const auto found = moved.find(name);
+    if (found == moved.end()) return;
+    const unsigned next = found->second;
+    moved.erase(found);
+    if (next != home) post_to(next, [name, home](Impl& there) { there.forget(name, home); });
 }
 
 SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dialect dialect,
@@ -283,8 +356,17 @@ void EngineIoEndpoint::plain(GuardedRequest request, int client_fd, std::string 
         .plain(client_fd, early_client, upstream_fd, early_upstream);
 }
 
+void EngineIoEndpoint::introduce(const std::vector<EngineIoEndpoint*>& all) {
+    impl_->all = all;
+}
+
+unsigned EngineIoEndpoint::home_of(const std::string& sid) const {
+    return impl_->sessions.contains(sid) ? impl_->loop.index() : impl_->home_of(sid);
+}
+
 void EngineIoEndpoint::shutdown() {
     impl_->loop.read_clock();
+    impl_->closing = true;
     std::vector<std::string> sids;
     for (const auto& [sid, driver] : impl_->sessions) sids.push_back(sid);
     for (const std::string& sid : sids) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proxy/net/exchange.h"
 
@@ -38,6 +39,11 @@ class EngineIoEndpoint {
     // A websocket without Engine.IO: both handshakes are done.
     void plain(GuardedRequest request, int client_fd, std::string early_client, int upstream_fd,
                std::string early_upstream);
+
+    // The endpoints of all loops, by index; empty: this is the only one. Before any of them runs.
+    void introduce(const std::vector<EngineIoEndpoint*>& all);
+    // The loop that has the session of this sid, as far as is known here; Loop::max when no loop can have it.
+    [[nodiscard]] unsigned home_of(const std::string& sid) const;
 
     // Says goodbye to every session; sessions() falls to zero soon after.
     void shutdown();

@@ -143,7 +143,7 @@ HttpContext* HttpConnection::home() const {
     if (loops.empty() || context_->draining || admission_ == Admission::full) return nullptr;
     if (route_of(head_, context_->loop.shared().options.socketio_paths) != Route::engineio) return nullptr;
     const auto query = wire::engineio::parse_query(head_.query, wire::engineio::Jsonp::allowed);
-    const unsigned index = query ? Loop::index_in(query->sid) : Loop::max;
+    const unsigned index = query ? context_->endpoint.home_of(query->sid) : Loop::max;
     return index < loops.size() && loops[index] != context_.get() ? loops[index] : nullptr;
 }
 

@@ -59,7 +59,12 @@ Server::Server(Loop& loop, Server* first) : impl_(std::make_unique<Impl>(loop)) 
 void Server::introduce(const std::vector<Server*>& servers) {
     std::vector<HttpContext*> contexts;
     for (const Server* server : servers) contexts.push_back(server->impl_->http.get());
-    for (const Server* server : servers) server->impl_->http->loops = contexts;
+    std::vector<EngineIoEndpoint*> endpoints;
+    for (HttpContext* context : contexts) endpoints.push_back(&context->endpoint);
+    for (HttpContext* context : contexts) {
+        context->loops = contexts;
+        context->endpoint.introduce(endpoints);
+    }
 }
 
 Server::~Server() {
@@ -70,10 +75,11 @@ Server::~Server() {
     impl_->http->streams.abort_all();
     boost::asio::io_context& context = impl_->loop.context();
     context.restart();
-    try {
-        while (!impl_->http->connections.empty() && context.poll_one() > 0) {
+    for (bool more = true; more && !impl_->http->connections.empty();) {
+        try {
+            more = context.poll_one() > 0;
+        } catch (const std::exception&) {  // of a session's handler, at the very end
         }
-    } catch (const std::exception&) {  // of a session's handler, at the very end
     }
 }
 
@@ -120,7 +126,7 @@ void Server::drain(std::function<void()> done) {
 void Server::Impl::due(session::TimePoint now) {
     if (!drained) return;
     const bool empty = http->connections.empty() && http->endpoint.sessions() == 0 &&
-                       loop.upstreams().posts == 0;  // goodbyes to an app that is polled
+                       loop.upstreams().exchanges->posts == 0;  // goodbyes to an app that is polled
     if (!empty && now < drain_deadline) return loop.wheel().schedule(*this, now + drain_look);
     http->streams.abort_all();
     const std::function<void()> done = std::exchange(drained, nullptr);

@@ -21,6 +21,10 @@ constexpr std::string_view internal_error_frame{"\x88\x02\x03\xf3", 4};
 // python answers a poll when it has sent a ping at the latest, or given the session up.
 constexpr std::chrono::seconds poll_timeout{120};
 
+bool has_engineio(session::Dialect dialect) {
+    return dialect == session::Dialect::engineio3 || dialect == session::Dialect::engineio4;
+}
+
 template <class... F>
 struct Overloaded : F... {
     using F::operator()...;
@@ -90,6 +94,74 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Setup setup
       connect_(std::move(connect)),
       refused_code_(std::move(refused_code)),
       begun_(loop.now()) {}
+
+SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Session session, SessionMove move)
+    : loop_(loop),
+      host_(host),
+      session_(std::move(session)),
+      dialect_(move.dialect),
+      secret_(std::move(move.secret)),
+      origins_(std::move(move.origins)),
+      connect_(has_engineio(dialect_) ? std::make_unique<UpstreamHandshakeRequest>(std::move(move.connect))
+                                      : nullptr),
+      refused_code_(std::move(move.refused_code)),
+      last_exchange_(move.last_exchange),
+      begun_(move.begun),
+      from_client_(move.from_client),
+      to_client_(move.to_client),
+      transport_(move.transport),
+      transports_(std::move(move.transports)) {
+    constexpr auto connected = UpgradedSockets::Start::connected;
+    if (move.client) client_ = &loop_.sockets().add(move.client.release(), *this, connected);
+    if (move.upstream) upstream_ = &loop_.sockets().add(move.upstream.release(), *this, connected);
+    if (transport_) ++loop_.stats().client_connections[static_cast<std::size_t>(*transport_)];
+}
+
+void SessionDriver::arrived(std::string wanted) {
+    wanted_ = std::move(wanted);
+    run([&](Answers& answers) { do_what_is_asked(answers); });
+}
+
+bool SessionDriver::depart(const std::string& wanted, Answers& answers) {
+    UpgradedSockets& sockets = loop_.sockets();
+    for (UpgradedSocket* socket : {client_, upstream_}) {
+        if (socket != nullptr && sockets.waits(*socket)) return false;
+    }
+    // Exchanges stay with their connections; the next ones go the right way.
+    for (session::ExchangeId id = 1; id <= last_exchange_; ++id) {
+        const auto waiting = std::find_if(exchanges_.begin(), exchanges_.end(),
+                                          [id](const auto& each) { return each.first == id; });
+        if (waiting == exchanges_.end()) {
+            session_.handle(input::ExchangeWritten{id}, loop_.now());
+        } else {
+            answers.emplace_back(std::move(waiting->second), HttpAnswer{200, "6"});
+            session_.handle(input::ExchangeLost{id}, loop_.now());
+        }
+    }
+    exchanges_.clear();
+    SessionMove move{session_.snapshot(loop_.now()),
+                     sid(),
+                     secret_,
+                     wanted,
+                     dialect_,
+                     origins_,
+                     connect_ ? *connect_ : UpstreamHandshakeRequest{},
+                     refused_code_,
+                     {},
+                     {},
+                     last_exchange_,
+                     begun_,
+                     from_client_,
+                     to_client_,
+                     transport_,
+                     transports_};
+    if (client_ != nullptr) move.client.reset(sockets.release(*std::exchange(client_, nullptr)));
+    if (upstream_ != nullptr) move.upstream.reset(sockets.release(*std::exchange(upstream_, nullptr)));
+    host_.move_session(std::move(move));
+    end_ = action::End{session::CloseSide::client, session::CloseReason::superseded};
+    departed_ = true;
+    return true;
+}
 
 SessionDriver::~SessionDriver() {
     if (client_ != nullptr) loop_.sockets().abort(*client_);
@@ -222,7 +294,7 @@ void SessionDriver::run(const Work& work) {
                 std::move(done),
                 HttpAnswer{400, R"({"code":1,"message":"Session ID unknown"})", "application/json"});
         }
-        journal_close();
+        if (!departed_) journal_close();
         host_.session_over(*this);
     } else {
         loop_.wheel().schedule(*this, session_.next_deadline());
@@ -243,7 +315,10 @@ void SessionDriver::do_what_is_asked(Answers& answers) {
         if (upstream_ != nullptr) flush(*upstream_, out.upstream, upstream_waits);
         if (end_) return;
         if (!wanted_.empty()) {
-            if (host_.take_over(*this, std::exchange(wanted_, {}))) {
+            const std::string wanted = std::exchange(wanted_, {});
+            const SessionHost::Found found = host_.take_over(*this, wanted);
+            if (found == SessionHost::Found::elsewhere && depart(wanted, answers)) return;
+            if (found == SessionHost::Found::taken) {
                 end_ = action::End{session::CloseSide::client, session::CloseReason::superseded};
                 next = input::Superseded{};
             } else {

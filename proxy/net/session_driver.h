@@ -30,6 +30,7 @@ namespace forestay::net {
 
 class Loop;
 class SessionDriver;
+struct SessionMove;
 
 // When a session with this identity ends by the loop's clock; never if the configuration lets it outlive its
 // token.
@@ -48,8 +49,11 @@ class SessionHost {
     // Destroys the driver.
     virtual void session_over(SessionDriver& driver) = 0;
     // Lets the session of this secret go on with the client of `fresh`, if it is the same client's; may
-    // destroy the driver that had it.
-    [[nodiscard]] virtual bool take_over(SessionDriver& fresh, const std::string& secret) = 0;
+    // destroy the driver that had it. `elsewhere`: it would be on another loop, where `fresh` has to go first
+    // (move_session).
+    enum class Found : std::uint8_t { no, taken, elsewhere };
+    [[nodiscard]] virtual Found take_over(SessionDriver& fresh, const std::string& secret) = 0;
+    virtual void move_session(SessionMove move) = 0;
     // The sessions have changed sids with their clients.
     virtual void sids_swapped(SessionDriver& one, SessionDriver& other) = 0;
 
@@ -67,13 +71,37 @@ struct SessionOrigins {
     std::string connect_subject;  // of the identity that CONNECT brought
 };
 
+// A session on its way to the loop where its client had an earlier one. It has no upstream leg that the shell
+// would have to know about: Socket.IO sessions have none yet, others have but a socket.
+struct SessionMove {
+    std::string state;  // Session::snapshot
+    std::string sid;
+    std::string secret;
+    std::string wanted;  // the secret of the earlier one
+    session::Dialect dialect{};
+    SessionOrigins origins;
+    UpstreamHandshakeRequest connect;
+    std::string refused_code;
+    UniqueFd client, upstream;
+    session::ExchangeId last_exchange = 0;
+    session::TimePoint begun;
+    session::Traffic from_client, to_client;
+    std::optional<ClientTransport> transport;
+    std::string transports;
+};
+
 class SessionDriver final : private SocketOwner, private TimerEntry {
   public:
     // `connect`: what ConnectUpstream asks the upstream. `refused_code`: the credential of the handshake was
     // refused; said when the session asks.
     SessionDriver(Loop& loop, SessionHost& host, session::Setup setup, SessionOrigins origins,
                   std::unique_ptr<UpstreamHandshakeRequest> connect, std::string refused_code);
+    // One that comes from another loop; arrived() follows.
+    SessionDriver(Loop& loop, SessionHost& host, session::Session session, SessionMove move);
     ~SessionDriver();
+
+    // Looks for the session that it has come for.
+    void arrived(std::string wanted);
 
     session::ExchangeId poll(AnswerHandler done);
     session::ExchangeId post(std::string_view body, AnswerHandler done);
@@ -117,6 +145,8 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     void drive(std::initializer_list<session::Input> inputs);
     template <class Work>
     void run(const Work& work);
+    // Nothing of it stays here but the answers. False when its connections cannot be moved now.
+    [[nodiscard]] bool depart(const std::string& wanted, Answers& answers);
     // Does what the session asks and says what came of it, until nothing does.
     void do_what_is_asked(Answers& answers);
     void perform(const session::Action& action, Answers& answers);
@@ -156,6 +186,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     std::string wanted_;                     // the secret of the session that ours looks for
     std::optional<session::Input> verdict_;  // on a credential; for the session, when it has said everything
     std::optional<session::action::End> end_;
+    bool departed_ = false;
 
     // For the journal.
     session::TimePoint begun_;

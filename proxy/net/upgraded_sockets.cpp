@@ -279,6 +279,10 @@ void UpgradedSockets::give(UpgradedSocket& socket, SocketOwner& owner) {
     socket.owner = &owner;
 }
 
+bool UpgradedSockets::waits(const UpgradedSocket& socket) noexcept {
+    return socket.waiting != nullptr;
+}
+
 UpgradedSocket& UpgradedSockets::add(int fd, SocketOwner& owner, Start start) {
     auto socket = std::make_unique<UpgradedSocket>(*impl_, fd, &owner);
     socket->connecting = start == Start::connecting;

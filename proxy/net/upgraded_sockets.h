@@ -59,6 +59,8 @@ class UpgradedSockets {
     void abort(UpgradedSocket& socket);
     // It is another's from here on, with all that waits in it.
     void give(UpgradedSocket& socket, SocketOwner& owner);
+    // Something of what was sent is not written yet.
+    [[nodiscard]] static bool waits(const UpgradedSocket& socket) noexcept;
     // The descriptor leaves the set.
     [[nodiscard]] int release(UpgradedSocket& socket);
 
