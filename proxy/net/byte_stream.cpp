@@ -79,19 +79,25 @@ Task<Io> ByteStream::Impl::wait(Wait what, Duration timeout) {
     co_return error ? Io::closed : Io::ok;
 }
 
+StreamGroup::~StreamGroup() {
+    for (ByteStream* stream : open_) stream->group_ = nullptr;
+}
+
 void StreamGroup::abort_all() {
+    aborted_ = true;
     for (ByteStream* stream : open_) stream->abort();
 }
 
-ByteStream::ByteStream(Loop& loop, StreamGroup& group, int fd) : group_(group) {
+ByteStream::ByteStream(Loop& loop, StreamGroup& group, int fd) : group_(&group) {
     UniqueFd owned(fd);  // ours even when the reactor does not take it
     impl_ = std::make_shared<Impl>(loop, fd);
     (void)owned.release();
-    group_.open_.insert(this);
+    group.open_.insert(this);
+    impl_->aborted = impl_->ended = group.aborted_;
 }
 
 ByteStream::~ByteStream() {
-    group_.open_.erase(this);
+    if (group_ != nullptr) group_->open_.erase(this);
     impl_->watcher = nullptr;
     impl_->loop.wheel().cancel(*impl_);
     boost::system::error_code ignored;

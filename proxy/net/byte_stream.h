@@ -24,14 +24,21 @@ enum class Io : std::uint8_t { ok, closed, timed_out, interrupted };
 
 class ByteStream;
 
-// The open streams of a server, so that it can end all of them. Outlives them.
+// The open streams of a server, so that it can end all of them.
 class StreamGroup {
   public:
+    StreamGroup() = default;
+    ~StreamGroup();
+    StreamGroup(const StreamGroup&) = delete;
+    StreamGroup& operator=(const StreamGroup&) = delete;
+    // For good: a stream that comes later is aborted from its beginning.
     void abort_all();
+    [[nodiscard]] bool aborted() const noexcept { return aborted_; }
 
   private:
     friend class ByteStream;
     std::set<ByteStream*> open_;
+    bool aborted_ = false;
 };
 
 class ByteStream {
@@ -78,8 +85,9 @@ class ByteStream {
     [[nodiscard]] std::uint64_t bytes_written() const noexcept;
 
   private:
+    friend class StreamGroup;
     struct Impl;
-    StreamGroup& group_;
+    StreamGroup* group_;          // null: it went before us
     std::shared_ptr<Impl> impl_;  // waits that nobody wants any more hold it weakly
 };
 

@@ -27,9 +27,10 @@ Task<void> send_reply(ClientExchange& exchange, Reply reply) {
 void hand_over(HttpContext& to, Arrival arrival) {
     // A std::function wants to be copied. Unheard, it closes the connection.
     const auto moved = std::make_shared<Arrival>(std::move(arrival));
-    to.loop.post([&to, moved] {
-        if (to.draining) return;
-        HttpConnection::serve(to.shared_from_this(), std::move(*moved), HttpConnection::Admission::welcome);
+    to.loop.post([weak = to.weak_from_this(), moved] {
+        const auto there = weak.lock();
+        if (!there || there->draining) return;
+        HttpConnection::serve(there, std::move(*moved), HttpConnection::Admission::welcome);
     });
 }
 

@@ -47,11 +47,11 @@ struct Loop::Impl {
     const Shared& shared;
     const unsigned index;
     std::vector<Loop*> loops;
-    asio::io_context context{1};
     Stats stats;
     session::Workspace workspace;
     session::TimePoint now = Clock::now();
     TimerWheel wheel{now};
+    asio::io_context context{1};       // with it go the coroutines that are left, and with them their streams
     asio::steady_timer wake{context};  // the wheel's
     session::TimePoint armed = session::never;
     asio::steady_timer ticker{context};

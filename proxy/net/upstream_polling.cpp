@@ -33,18 +33,20 @@ constexpr unsigned interim_max = 16;
 constexpr std::size_t answer_messages = 8;
 
 struct Exchange {
-    Exchange(Loop& l, Upstream& u, bool is_post) : loop(l), upstream(u), post(is_post) {
-        ++loop.upstreams().exchanges;
-        if (post) ++loop.upstreams().posts;
+    Exchange(Loop& l, Upstream& u, bool is_post)
+        : loop(l), upstream(u), post(is_post), counts(loop.upstreams().exchanges) {
+        ++counts->all;
+        if (post) ++counts->posts;
     }
     ~Exchange() {
-        --loop.upstreams().exchanges;
-        if (post) --loop.upstreams().posts;
+        --counts->all;
+        if (post) --counts->posts;
     }
 
     Loop& loop;
     Upstream& upstream;
     const bool post;
+    const std::shared_ptr<UpstreamSet::Exchanges> counts;  // outlive us
     std::string request;
     Duration patience{};
     session::TimePoint deadline;  // from begin() on

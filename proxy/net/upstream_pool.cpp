@@ -55,6 +55,7 @@ Task<UpstreamConnection> connect_to(Loop& loop, StreamGroup& streams, Upstream& 
             connection.stream = std::move(stream);
             co_return connection;
         }
+        if (streams.aborted()) co_return connection;  // our end, which says nothing about the upstream
         connection.timed_out = connected == Io::timed_out;
     }
     upstream.attempted(nullptr);

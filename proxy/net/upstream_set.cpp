@@ -1,9 +1,7 @@
 #include "proxy/net/upstream_set.h"
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <deque>
-#include <exception>
 #include <vector>
 
 #include "proxy/net/byte_stream.h"
@@ -63,17 +61,7 @@ UpstreamSet::Impl::Impl(Loop& l, UpstreamSet& set) : loop(l) {
 
 UpstreamSet::UpstreamSet(Loop& loop) : impl_(std::make_unique<Impl>(loop, *this)) {}
 
-// Exchanges that are nobody's any more end here: their coroutines refer to the loop.
-UpstreamSet::~UpstreamSet() {
-    boost::asio::io_context& context = impl_->loop.context();
-    context.restart();
-    try {
-        do {
-            impl_->streams.abort_all();  // one that was only posted has its stream later
-        } while (exchanges > 0 && context.poll_one() > 0);
-    } catch (const std::exception&) {  // of a session's handler, at the very end
-    }
-}
+UpstreamSet::~UpstreamSet() = default;
 
 Upstream& UpstreamSet::for_request(const Upstream* failed) {
     Impl& impl = *impl_;

@@ -75,10 +75,14 @@ class UpstreamSet {
     // Begins to look whether they answer.
     void watch();
 
-    // Of the exchanges with the upstream that belong to no client's connection. Outlives them.
+    // Of the exchanges with the upstream that belong to no client's connection. What is left of them goes
+    // with the loop's io_context, after this.
     [[nodiscard]] StreamGroup& streams() noexcept;
-    std::size_t exchanges = 0;  // how many there are
-    std::size_t posts = 0;      // those of them that bring the app something: a goodbye, at the end
+    struct Exchanges {
+        std::size_t all = 0;
+        std::size_t posts = 0;  // bring the app something: a goodbye, at the end
+    };
+    const std::shared_ptr<Exchanges> exchanges = std::make_shared<Exchanges>();
 
   private:
     struct Impl;

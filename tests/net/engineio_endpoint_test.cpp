@@ -387,14 +387,14 @@ BOOST_AUTO_TEST_CASE(an_app_that_is_polled) {
         read_some(post).ends_with("\r\n\r\n42[\"c\"]\x1e"
                                   "41\x1e"
                                   "1"));
-    BOOST_TEST(loop.upstreams().posts == 1U);
+    BOOST_TEST(loop.upstreams().exchanges->posts == 1U);
     write(post, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
 
     char byte = 0;
     (void)read_some(get);
     BOOST_TEST(::recv(get.get(), &byte, 1, MSG_DONTWAIT) == -1);  // still there
     write(get, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n6");
-    BOOST_TEST(loop.upstreams().exchanges == 0U);
+    BOOST_TEST(loop.upstreams().exchanges->all == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_goes_while_the_upstream_is_asked_leaves_nothing) {

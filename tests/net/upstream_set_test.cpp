@@ -277,11 +277,11 @@ BOOST_AUTO_TEST_CASE(a_handshake_that_nobody_waits_for_is_not_aborted) {
     run();
     char byte = 0;
     BOOST_TEST(::recv(peer.get(), &byte, 1, MSG_DONTWAIT) == -1);
-    BOOST_TEST(loop->upstreams().exchanges == 1U);
+    BOOST_TEST(loop->upstreams().exchanges->all == 1U);
     answer(peer, "HTTP/1.1 200 OK\r\n\r\nuntil the end");
     peer.reset();
     run();
-    BOOST_TEST(loop->upstreams().exchanges == 0U);
+    BOOST_TEST(loop->upstreams().exchanges->all == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
