@@ -46,6 +46,10 @@ void Conversation::leave(std::string_view name) {
         requests_.request(*upstream_binary_->answers).nsp == serial) {
         upstream_binary_->answers.reset();
     }
+    if (client_binary_ && client_binary_->whole && client_binary_->whole->nsp == serial) {
+        stats_.count(Drop::left_namespace);
+        forget_client_binary();
+    }
     requests_.forget_nsp(serial);
     tell_dropped(held_.forget_nsp(serial), Drop::held_expired);
     if (record_.on()) record_.forget(serial);
@@ -62,6 +66,9 @@ void Conversation::closed_by_upstream(std::string_view name) {
 
 void Conversation::over() {
     requests_.forget_all();
+    std::size_t untracked = 0;
+    for (const Namespace& nsp : namespaces_) untracked += held_.forget_nsp(nsp.serial);
+    tell_dropped(untracked, Drop::held_expired);
     if (!policy_.resume_upstream.sid_alias) return;
     for (const Namespace& nsp : namespaces_) alias(nsp.sid, {});
 }
@@ -100,8 +107,10 @@ MaybeEnding Conversation::tick(TimePoint now) {
                       "unauthorized"};
     }
     if (client_binary_ && client_binary_->due <= now && !client_.paused()) {
-        return Ending{CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
-                      "attachments missing"};
+        // Who can come back may have lost its network in between.
+        return Ending{CloseSide::client,
+                      record_.on() ? CloseReason::connection_lost : CloseReason::protocol_violation,
+                      CloseCode::policy_violation, "attachments missing"};
     }
     if (!upstream_.paused()) {
         if (auto ending = upstream_overdue(now)) return ending;

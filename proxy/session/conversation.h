@@ -207,6 +207,7 @@ class Conversation {
     MaybeEnding drop_overdue(TimePoint now);
     void tell_dropped(std::size_t untracked, Drop why);
     void forget_held(PendingRequests::Slot slot);
+    void forget_client_binary();
     void swallow_answer(const Namespace& nsp, const wire::socketio::Packet& packet, TimePoint now);
     void upstream_returned(TimePoint now);
     void report(ReportKind kind, std::uint64_t count, Duration duration);

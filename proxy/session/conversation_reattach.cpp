@@ -12,6 +12,7 @@ using wire::socketio::Packet;
 void Conversation::upstream_attached(TimePoint now) {
     told_upstream_ = true;
     for (Namespace& nsp : namespaces_) say_connect(nsp, now);
+    upstream_returned(now);  // to nobody, when the client has left all namespaces meanwhile
 }
 
 void Conversation::say_connect(Namespace& nsp, TimePoint now) {
@@ -142,8 +143,16 @@ void Conversation::tell_dropped(std::size_t untracked, Drop why) {
 
 // The request has its answer: its message goes nowhere any more.
 void Conversation::forget_held(PendingRequests::Slot slot) {
+    if (client_binary_ && client_binary_->whole && client_binary_->whole->request == slot)
+        forget_client_binary();
     if (held_.empty() || !held_.forget_request(slot)) return;
     if (client_binary_ && client_binary_->held && !held_.unfinished()) client_binary_->drop = true;
+}
+
+// The rest of it is awaited, and dropped.
+void Conversation::forget_client_binary() {
+    client_binary_->whole.reset();
+    client_binary_->drop = true;
 }
 
 void Conversation::to_upstream(std::string_view text, std::string_view raw) {

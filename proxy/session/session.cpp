@@ -201,8 +201,8 @@ void Session::State::on(const input::Shutdown&, TimePoint) {
 
 void Session::State::end_if(const MaybeEnding& ending) {
     if (!ending) return;
-    // A client that takes nothing may come back on a better network.
-    if (ending->reason == CloseReason::slow_client)
+    // A client that takes nothing, or stops half way, may come back on a better network.
+    if (ending->reason == CloseReason::slow_client || ending->reason == CloseReason::connection_lost)
         lose_client(*ending, policy.resume_client.hold, false, time);
     else
         end(*ending);

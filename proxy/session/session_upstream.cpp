@@ -184,10 +184,14 @@ void Session::State::lose_upstream(const Ending& otherwise, TimePoint now) {
     if (over) return;
     if (!conversation || policy.resume_upstream.hold == Duration{0}) return end(otherwise);
     upstream_paused = false;
-    if (conversation->empty())
-        return otherwise.reason == CloseReason::goodbye ? end(otherwise) : upstream.rest();
+    const bool nobody = conversation->empty();
+    if (nobody && otherwise.reason == CloseReason::goodbye) return end(otherwise);
     end_if(conversation->upstream_lost(now));
-    if (!over) upstream.lost(now);
+    if (over) return;
+    if (nobody)
+        upstream.rest();
+    else
+        upstream.lost(now);
 }
 
 void Session::State::on(const input::UpstreamLost&, TimePoint now) {

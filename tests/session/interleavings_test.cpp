@@ -1,0 +1,127 @@
+// A loss that comes while something else is half done.
+#include <boost/test/unit_test.hpp>
+
+#include "tests/session/script.h"
+
+namespace {
+
+using namespace forestay::session;
+using namespace forestay::session::testing;
+using Lines = std::vector<std::string>;
+
+constexpr const char* upstream_open =
+    R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})";
+
+Setup websocket_first() {
+    Setup setup;
+    setup.sid = "sid";
+    setup.websocket = true;
+    return setup;
+}
+
+Setup named(std::string secret) {
+    Setup setup = websocket_first();
+    setup.secret = std::move(secret);
+    setup.seed = 1;
+    return setup;
+}
+
+Policy recovering() {
+    Policy policy = forestay::session::testing::policy();
+    policy.resume_client.recovery = Recovery::marker;
+    return policy;
+}
+
+std::uint64_t dropped(Script& script, Drop what) {
+    return script.stats().drops[static_cast<std::size_t>(what)];
+}
+
+std::chrono::milliseconds since_start(const Script& script) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(script.now() - TimePoint{} - 1h);
+}
+
+bool has(const Lines& lines, std::string_view line) {
+    return std::find(lines.begin(), lines.end(), line) != lines.end();
+}
+
+BOOST_AUTO_TEST_SUITE(interleavings)
+
+// A POST takes 16 packets. Its answer was taken for a proof of all that was said until then, and what still
+// waited for its POST when the app died was lost without a word.
+BOOST_AUTO_TEST_CASE(what_waits_for_its_post_has_not_been_read) {
+    Script script(websocket_first());
+    script.input(input::ClientUpgraded{}).client_says("40");
+    script.input(input::UpstreamPollingOpened{upstream_open}).input(input::UpstreamPosted{200});
+    script.input(input::UpstreamPolled{200, R"(40{"sid":"sio"})"});
+    for (int i = 0; i < 50; ++i) script.client_says(R"(42["x"])");
+    script.input(input::UpstreamPosted{200}).input(input::UpstreamPosted{200});
+    // 1 and 16 packets have arrived, 16 are on their way.
+    script.input(input::UpstreamLost{});
+    BOOST_TEST(dropped(script, Drop::in_doubt) >= 33U);
+}
+
+// The fallback came while the attachments of the request were still missing; then the app did the work all
+// the same, and the session could not be written down any more.
+BOOST_AUTO_TEST_CASE(a_request_that_had_its_fallback_half_way_goes_nowhere) {
+    Script script(named("OLD"), recovering());
+    script.joined().client_says(R"(451-0["ask",{"_placeholder":true,"num":0}])").at(5s);
+    BOOST_TEST(has(script.heard(), R"(client: 430[{"status":"timeout","id":0}])"));
+    script.moves().client_sends("late").moves();
+    BOOST_TEST(script.heard().empty());
+    script.client_says(R"(42["next one"])");
+    BOOST_TEST(has(script.heard(), R"(upstream: 42["next one"])"));
+}
+
+BOOST_AUTO_TEST_CASE(a_namespace_that_ends_half_way_takes_the_binary_packet_with_it) {
+    Script script(named("OLD"), recovering());
+    script.joined().client_says("40/a,").upstream_says(R"(40/a,{"sid":"a"})");
+    script.client_says(R"(451-/a,0["ask",{"_placeholder":true,"num":0}])").upstream_says("41/a").heard();
+    script.moves().client_sends("late").moves();
+    BOOST_TEST(script.heard().empty());
+    BOOST_TEST(dropped(script, Drop::left_namespace) == 1U);
+}
+
+// A client whose network stops between a header and its attachments was sent away for good after ten seconds.
+BOOST_AUTO_TEST_CASE(a_client_that_stalls_half_way_may_come_back) {
+    Script script(named("OLD"), recovering());
+    script.joined().client_says(R"(451-["x",{"_placeholder":true,"num":0}])").at(11s);
+    BOOST_TEST(!script.session().ended());
+    BOOST_TEST((script.session().client_state() == ClientState::away));
+}
+
+// A client that had left its last namespace while the app was gone lost its connection 30 s after the app was
+// back.
+BOOST_AUTO_TEST_CASE(an_outage_ends_with_the_upstream_for_a_client_without_namespaces) {
+    Script script(websocket_first());
+    script.joined().input(input::UpstreamLost{}).client_says("41").at(200ms).heard();
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    for (int i = 0; i < 4; ++i) script.at(since_start(script) + 20s).client_says("3").upstream_says("2");
+    BOOST_TEST(!script.session().ended());
+}
+
+// What the lost upstream owed a client that had left all namespaces was awaited from the next one.
+BOOST_AUTO_TEST_CASE(half_a_binary_packet_is_forgotten_with_its_upstream_although_the_client_had_left) {
+    Script script(websocket_first());
+    script.joined().client_says(R"(42["x"])");
+    script.upstream_says(R"(451-["old",{"_placeholder":true,"num":0}])").client_says("41");
+    script.input(input::UpstreamLost{}).client_says("40");
+    BOOST_TEST(dropped(script, Drop::in_doubt) == 1U);
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"new"})");
+    script.heard();
+    script.upstream_says(R"(451-["new",{"_placeholder":true,"num":0}])").upstream_sends("a");
+    const Lines expected{R"(client: 451-["new",{"_placeholder":true,"num":0}])", "client: <a>"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+}
+
+// What waits for an app that does not come back was lost without a word.
+BOOST_AUTO_TEST_CASE(what_waits_to_the_end_is_told) {
+    Script script(websocket_first());
+    script.joined().input(input::UpstreamLost{}).client_says(R"(42["x"])").client_says(R"(42["y"])");
+    script.input(input::Shutdown{});
+    BOOST_TEST(dropped(script, Drop::held_expired) == 2U);
+    BOOST_TEST(has(script.heard(), "report messages_dropped 2"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
