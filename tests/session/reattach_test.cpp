@@ -266,6 +266,19 @@ BOOST_AUTO_TEST_CASE(an_outage_in_the_beginning_holds_the_client) {
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
 }
 
+// An app that speaks revision 4 only answers 400 to revision 3.
+BOOST_AUTO_TEST_CASE(an_eio3_client_of_an_eio4_app_is_told_in_its_own_words) {
+    Setup setup = websocket_first();
+    setup.dialect = Dialect::engineio3;
+    Script script(setup);
+    script.input(input::ClientUpgraded{}).heard();
+    script.input(input::UpstreamRefused{400});
+    BOOST_TEST(script.heard() == Lines{R"(client: 44"Unsupported protocol version")"},
+               boost::test_tools::per_element());
+    script.at(6s);
+    BOOST_TEST(script.session().ended());
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_says_goodbye_while_the_upstream_is_lost_ends_the_session) {
     Script script(websocket_first());
     script.joined().input(input::UpstreamLost{}).client_says("41").heard();
