@@ -68,19 +68,22 @@ MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, const Packet& p
     nsp->reply_due = never;
     const bool hidden = again && policy_.resume_upstream.on_return == OnReturn::rebuild;
     if (policy_.resume_upstream.sid_alias) take_sid(*nsp, packet, !hidden);
+    MaybeEnding full;  // of a client that may come back: nothing may stop half-way
     if (hidden) {
         rebuild(*nsp, now);
     } else if (record_.on()) {
-        if (!record_.announce(nsp->serial, text, raw)) return outbox_full();
+        if (!record_.announce(nsp->serial, text, raw)) full = outbox_full();
     } else if (auto ending = to_client(text, raw)) {
         return ending;
     }
     release_held(now);
     upstream_returned(now);
     while (const auto slot = requests_.release(nsp->serial)) {
-        if (auto ending = give_fallback(*nsp, *slot, now)) return ending;
+        const auto ending = give_fallback(*nsp, *slot, now);
+        if (ending && !record_.on()) return ending;
+        if (ending) full = ending;
     }
-    return std::nullopt;
+    return full;
 }
 
 MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, std::string_view text,

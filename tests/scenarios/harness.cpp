@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -138,6 +139,15 @@ std::string Request::line() const {
 
 Request read_request(Peer& peer) {
     return {peer.read_until("\r\n\r\n")};
+}
+
+std::string accept_for(const std::string& key) {
+    const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    unsigned char digest[20];
+    EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha1(), nullptr);
+    unsigned char encoded[29];
+    EVP_EncodeBlock(encoded, digest, 20);
+    return reinterpret_cast<const char*>(encoded);
 }
 
 Answer read_answer(Peer& peer, bool to_head) {

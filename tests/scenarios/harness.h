@@ -63,6 +63,8 @@ struct Request {
     [[nodiscard]] std::string field(std::string_view name) const;
 };
 [[nodiscard]] Request read_request(Peer& peer);
+// The Sec-WebSocket-Accept that fits a key.
+[[nodiscard]] std::string accept_for(const std::string& key);
 
 class Upstream {
   public:

@@ -1,6 +1,4 @@
 // Websockets without Engine.IO: the app decides about the handshake, and frames pass in both directions.
-#include <openssl/evp.h>
-
 #include <boost/test/unit_test.hpp>
 #include <string>
 
@@ -18,14 +16,6 @@ std::string handshake(const std::string& fields = {}) {
     return "GET /ws?room=1 HTTP/1.1\r\nHost: app.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
            fields + "\r\n";
-}
-std::string accept_for(const std::string& key) {
-    const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    unsigned char digest[20];
-    EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha1(), nullptr);
-    unsigned char encoded[29];
-    EVP_EncodeBlock(encoded, digest, 20);
-    return reinterpret_cast<const char*>(encoded);
 }
 std::string switching(const Request& request, const std::string& fields = {}) {
     return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: "
