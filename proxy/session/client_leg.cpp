@@ -210,6 +210,7 @@ void ClientLeg::websocket_lost(TimePoint) {
     reading_.reset();
     probe_due_ = never;
     noop_due_ = never;
+    blocked_since_ = never;
     if (state_ == ClientState::probing) set_state(ClientState::polling);
 }
 

@@ -76,6 +76,8 @@ class Conversation {
     void over();
     // The sid that the client knows, and that of the present upstream (resume.upstream.sid_alias).
     void alias(std::string_view known, std::string_view current);
+    // The same of all namespaces, where nobody has heard of them.
+    void tell_aliases();
 
     // Between two inputs; to a fresh conversation of the same setup and policy.
     template <class Archive>
@@ -101,6 +103,7 @@ class Conversation {
         bool attached = false;        // the upstream as it is now has answered the CONNECT
         std::string connect;          // the client's CONNECT packet, to be said again; EIO3's "/" has none
         std::string sid;              // that the client knows
+        std::string app_sid;          // that the app uses for it, when it is another (sid_alias)
         TimePoint reply_due = never;  // of the CONNECT
         // Ack ids of the upstream's events begin again with each upstream; those that the client sees never
         // repeat: they are ahead by `ack_base`.
@@ -111,7 +114,7 @@ class Conversation {
 
         template <class Archive>
         void archive(Archive& archive) {
-            archive(name, serial, joined, attached, connect, sid, reply_due);
+            archive(name, serial, joined, attached, connect, sid, app_sid, reply_due);
             archive(ack_base, ack_next, upstream_acks, repeated);
         }
     };
@@ -202,6 +205,7 @@ class Conversation {
     // conversation_reattach.cpp
     void say_connect(Namespace& nsp, TimePoint now);
     void rebuild(Namespace& nsp, TimePoint now);
+    void forget_repeated(std::uint32_t serial, std::string_view text);
     // Sends what has waited for namespaces that are attached; not into the middle of a binary packet.
     void release_held(TimePoint now);
     MaybeEnding drop_overdue(TimePoint now);

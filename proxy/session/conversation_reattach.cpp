@@ -47,6 +47,7 @@ MaybeEnding Conversation::upstream_lost(TimePoint now) {
         const PendingRequests::Request& request = requests_.request(slot);
         if (requests_.may_resend(slot)) {
             ++stats_.resent;
+            forget_repeated(request.nsp, requests_.texts(slot)->packet);
             held_.add_first({request.nsp, slot, now, requests_.texts(slot)->packet, {}, 0});
         } else if (policy_.rules.rules()[request.rule].on_upstream_lost == rules::OnUpstreamLost::answer) {
             requests_.give_up(slot, now);
@@ -76,6 +77,14 @@ void Conversation::remember(Namespace& nsp, const Packet& packet) {
     });
     std::erase_if(nsp.repeated, [&](const Repeated& one) { return one.event == *name; });
     nsp.repeated.push_back(std::move(last));
+}
+
+// It is said again by itself, and then remembered again.
+void Conversation::forget_repeated(std::uint32_t serial, std::string_view text) {
+    for (Namespace& nsp : namespaces_) {
+        if (nsp.serial != serial) continue;
+        std::erase_if(nsp.repeated, [text](const Repeated& one) { return one.text == text; });
+    }
 }
 
 void Conversation::rebuild(Namespace& nsp, TimePoint now) {
@@ -183,9 +192,19 @@ void Conversation::take_sid(Namespace& nsp, const Packet& reply, bool told) {
     const auto literal = wire::json::member(reply.payload, "sid");
     const auto sid = literal ? wire::json::unescape(*literal) : std::nullopt;
     if (!sid) return;
-    if (!told && !nsp.sid.empty()) return alias(nsp.sid, *sid);
+    if (!told && !nsp.sid.empty()) {
+        nsp.app_sid = *sid;
+        return alias(nsp.sid, nsp.app_sid);
+    }
     if (!nsp.sid.empty()) alias(nsp.sid, {});
     nsp.sid = *sid;
+    nsp.app_sid.clear();
+}
+
+void Conversation::tell_aliases() {
+    for (const Namespace& nsp : namespaces_) {
+        if (!nsp.app_sid.empty()) alias(nsp.sid, nsp.app_sid);
+    }
 }
 
 void Conversation::upstream_returned(TimePoint now) {

@@ -76,6 +76,10 @@ std::optional<PendingRequests::Slot> PendingRequests::add(const Request& request
     }
     Entry& entry = slots_[slot];
     entry.request = request;
+    // What may be said again is kept within the bounds of what waits.
+    if (texts && packet_bytes_ + texts->packet.size() > policy_.resume_upstream.max_bytes)
+        std::string().swap(texts->packet);
+    if (texts) packet_bytes_ += texts->packet.size();
     entry.texts = std::move(texts);
     entry.deadline = now + rule.timeout;
     entry.phase = Phase::waiting;
@@ -255,12 +259,19 @@ void PendingRequests::bury(Slot slot, TimePoint now) {
     Entry& entry = slots_[slot];
     ++tombstones_;
     entry.phase = Phase::tombstone;
+    forget_packet(entry);
     entry.deadline = now + policy_.limits.tombstone_age;
     append(tombs_, slot);
 }
 
 void PendingRequests::age_tombstones(TimePoint now) {
     while (tombs_.head != none && slots_[tombs_.head].deadline <= now) free_slot(tombs_.head);
+void PendingRequests::forget_packet(Entry& entry) {
+    if (!entry.texts) return;
+    packet_bytes_ -= entry.texts->packet.size();
+    std::string().swap(entry.texts->packet);
+}
+
 }
 
 void PendingRequests::forget_nsp(std::uint32_t nsp) {
@@ -306,6 +317,7 @@ void PendingRequests::free_slot(Slot slot) {
     drop_id(entry);
     entry.texts.reset();
     entry.phase = Phase::free;
+    forget_packet(entry);
     entry.previous = none;
     entry.next = free_;
     free_ = slot;
@@ -399,10 +411,12 @@ bool PendingRequests::restored() {
         if (entry.request.rule >= rules.size()) return false;
         const rules::IdSource source = rules[entry.request.rule].id_source;
         if ((source == rules::IdSource::ack && !entry.request.ack) ||
-            (source == rules::IdSource::pointer && !entry.texts))
+            (source == rules::IdSource::pointer && !entry.texts) ||
+            (rules[entry.request.rule].match.event == "*" && !entry.texts))
             return false;
         if (claim_id(entry.request, entry.texts.get(), slot) != slot) return false;
     }
+        if (entry.texts) packet_bytes_ += entry.texts->packet.size();
     for (const Entry& entry : slots_) {
         if (entry.phase != Phase::free && entry.phase != Phase::tombstone)
             ++stats_.rules[entry.request.rule].outstanding;

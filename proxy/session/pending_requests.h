@@ -170,6 +170,8 @@ class PendingRequests {
 
     void bury(Slot slot, TimePoint now);
     Slot take_slot();
+    // It is not said again.
+    void forget_packet(Entry& entry);
     void free_slot(Slot slot);
     void append(List& list, Slot slot);
     void unlink(List& list, Slot slot);
@@ -190,5 +192,6 @@ class PendingRequests {
     std::size_t outstanding_ = 0;
     std::size_t tombstones_ = 0;
 };
+    std::size_t packet_bytes_ = 0;  // of all texts' packets
 
 }  // namespace forestay::session

@@ -75,8 +75,8 @@ class Session {
     [[nodiscard]] bool take_client(Session& fresh, TimePoint now);
 
     // All that it is, between two inputs with their actions done, and back. Points in time count from `now`.
-    // Its connections and polling exchanges are the shell's to bring along. The original is to be destroyed
-    // unheard: gauges would count both.
+    // Its connections and polling exchanges are the shell's to bring along; actions follow restore(). The
+    // original is to be destroyed unheard: gauges would count both.
     [[nodiscard]] std::string snapshot(TimePoint now);
     [[nodiscard]] static std::variant<Session, SnapshotFault> restore(const Policy& policy, Stats& stats,
                                                                       Workspace& workspace,

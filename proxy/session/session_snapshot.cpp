@@ -4,6 +4,8 @@
 
 namespace forestay::session {
 
+using wire::engineio::Revision;
+
 namespace {
 
 // Goes up when anything is written that an older reader would take for something else.
@@ -44,6 +46,14 @@ void Session::State::archive(Archive& archive) {
     archive.check(!upstream.polling() && unclaimed_until == never);
 }
 
+// The sids of one client turn up in the messages of others, so the loops know them, and not only the session.
+void Session::State::tell_aliases() {
+    actions.clear();
+    if (!conversation || !policy.resume_upstream.sid_alias) return;
+    conversation->tell_aliases();
+    if (revision == Revision::v3 && upstream.attached()) conversation->alias(setup.sid, upstream.sid());
+}
+
 std::string Session::snapshot(TimePoint now) {
     SnapshotWriter writer(now);
     std::uint32_t written = version;
@@ -72,6 +82,7 @@ std::variant<Session, SnapshotFault> Session::restore(const Policy& policy, Stat
     --stats.sessions;  // it was counted where it began
     session.state_->archive(reader);
     if (!reader.finished()) return SnapshotFault::garbage;
+    session.state_->tell_aliases();
     return session;
 }
 

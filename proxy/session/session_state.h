@@ -126,6 +126,8 @@ struct Session::State {
     void end(const Ending& ending);
     void end_if(const MaybeEnding& ending);
 
+    // After restore().
+    void tell_aliases();
     // All below but what the constructor is given. A member that is not in it is lost with each move.
     template <class Archive>
     void archive(Archive& archive);

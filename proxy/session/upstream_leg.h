@@ -45,6 +45,8 @@ class UpstreamLeg {
     void polling_opened(TimePoint now);
     [[nodiscard]] bool open() const noexcept { return reading_.has_value() || polling_; }
     [[nodiscard]] bool polling() const noexcept { return polling_; }
+    // The upstream's, when it is attached.
+    [[nodiscard]] const std::string& sid() const noexcept { return sid_; }
     [[nodiscard]] WebsocketReading& reading() { return *reading_; }
     // The OPEN packet is there.
     void attach(const wire::engineio::Open& open, TimePoint now);

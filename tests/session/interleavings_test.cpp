@@ -8,6 +8,7 @@ namespace {
 using namespace forestay::session;
 using namespace forestay::session::testing;
 using Lines = std::vector<std::string>;
+namespace rules = forestay::rules;
 
 constexpr const char* upstream_open =
     R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})";
@@ -120,6 +121,100 @@ BOOST_AUTO_TEST_CASE(what_waits_to_the_end_is_told) {
     script.input(input::Shutdown{});
     BOOST_TEST(dropped(script, Drop::held_expired) == 2U);
     BOOST_TEST(has(script.heard(), "report messages_dropped 2"));
+}
+
+// A probe that did not read took its back-pressure to the grave, and the polling client was closed as too
+// slow.
+BOOST_AUTO_TEST_CASE(a_probe_that_is_lost_does_not_block_the_client) {
+    Setup polling;
+    polling.sid = "sid";
+    Script script(polling);
+    script.input(input::PollOpened{1}).input(input::ExchangeWritten{1});
+    script.input(input::PostReceived{2, "40"}).input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    script.upstream_says(R"(40{"sid":"sio"})");
+    script.input(input::ClientUpgraded{}).input(input::ClientBlocked{6}).input(input::ClientLost{}).heard();
+    BOOST_TEST(!has(script.heard(), "pause upstream"));
+    script.at(24s).input(input::PollOpened{3}).input(input::ExchangeWritten{3}).at(26s);
+    script.input(input::PollOpened{4}).input(input::ExchangeWritten{4}).input(input::PostReceived{5, "3"});
+    script.at(40s);
+    BOOST_TEST(!script.session().ended());
+}
+
+// A request that is said again, of an event that a rebuild says again too: the app heard it twice, and the
+// client its second answer.
+BOOST_AUTO_TEST_CASE(what_is_sent_again_is_not_rebuilt_as_well) {
+    Policy policy = forestay::session::testing::policy();
+    rules::RuleSpec join;
+    join.name = "join";
+    join.match.event = "join";
+    join.id = "/id";
+    join.answer.event = {"joined"};
+    join.timeout = 30s;
+    join.fallback.event = "joined";
+    join.fallback.data = R"({"id":"{{id}}"})";
+    join.repeatable = true;
+    join.attempts = 1;
+    std::vector<rules::Problem> problems;
+    policy.rules = rules::RuleSet::compile({join}, problems);
+    policy.resume_upstream.on_return = OnReturn::rebuild;
+    policy.resume_upstream.rebuild = {"join"};
+    Script script(websocket_first(), policy);
+    script.joined().client_says(R"(42["join",{"id":1}])").input(input::UpstreamLost{}).at(200ms).heard();
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"new"})");
+    const Lines expected{"upstream: 40", R"(upstream: 42["join",{"id":1}])", "report upstream_back 1"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+    // And it is what the next one must know.
+    script.upstream_says(R"(42["joined",{"id":1}])").input(input::UpstreamLost{}).at(400ms).heard();
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"newer"})");
+    BOOST_TEST(has(script.heard(), R"(upstream: 42["join",{"id":1}])"));
+}
+
+// Each request that may be said again was kept whole, also for ten minutes behind its fallback: a client
+// could make a session hold a gibibyte.
+BOOST_AUTO_TEST_CASE(requests_that_may_be_sent_again_are_kept_within_the_bounds_of_what_waits) {
+    Policy policy = forestay::session::testing::policy();
+    rules::RuleSpec ask;
+    ask.name = "ask";
+    ask.match.event = "ask";
+    ask.timeout = 5s;
+    ask.fallback.ack = "[]";
+    ask.repeatable = true;
+    ask.attempts = 1;
+    std::vector<rules::Problem> problems;
+    policy.rules = rules::RuleSet::compile({ask}, problems);
+    policy.resume_upstream.max_bytes = 10'000;
+    Script script(websocket_first(), policy);
+    script.joined();
+    const std::string large(1000, 'x');
+    for (int i = 0; i < 50; ++i) script.client_says("42" + std::to_string(i) + R"(["ask",")" + large + "\"]");
+    BOOST_TEST(script.session().snapshot(script.now()).size() < 15'000U);
+    script.at(6s);
+    BOOST_TEST(script.session().snapshot(script.now()).size() < 5'000U);
+    // Those that are over make room for others.
+    script.client_says(R"(4299["ask"])").input(input::UpstreamLost{});
+    BOOST_TEST(script.stats().resent == 1U);
+}
+
+// Where the session goes nobody had heard of the sids that its client knows.
+BOOST_AUTO_TEST_CASE(a_session_that_is_moved_brings_its_sids_along) {
+    Policy policy = forestay::session::testing::policy();
+    policy.resume_upstream.on_return = OnReturn::rebuild;
+    policy.resume_upstream.sid_alias = true;
+    Script script(websocket_first(), policy);
+    script.joined().input(input::UpstreamLost{}).at(200ms);
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"new"})");
+
+    Workspace elsewhere;
+    Stats stats;
+    auto moved =
+        Session::restore(policy, stats, elsewhere, script.session().snapshot(script.now()), script.now());
+    BOOST_REQUIRE(std::holds_alternative<Session>(moved));
+    std::string out;
+    BOOST_TEST(elsewhere.aliases.for_client(out, R"(42["from","new"])"));
+    BOOST_TEST(out == R"(42["from","sio"])");
+    const auto told = std::get<Session>(moved).next_action();
+    BOOST_REQUIRE(told.has_value());
+    BOOST_TEST(std::get<action::AliasSid>(*told).current == "new");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
