@@ -74,12 +74,12 @@ std::optional<PendingRequests::Slot> PendingRequests::add(const Request& request
         free_slot(holder);
         static_cast<void>(claim_id(request, texts.get(), slot));
     }
-    Entry& entry = slots_[slot];
-    entry.request = request;
     // What may be said again is kept within the bounds of what waits.
     if (texts && packet_bytes_ + texts->packet.size() > policy_.resume_upstream.max_bytes)
         std::string().swap(texts->packet);
     if (texts) packet_bytes_ += texts->packet.size();
+    Entry& entry = slots_[slot];
+    entry.request = request;
     entry.texts = std::move(texts);
     entry.deadline = now + rule.timeout;
     entry.phase = Phase::waiting;
@@ -257,21 +257,21 @@ void PendingRequests::bury(Slot slot, TimePoint now) {
         free_slot(tombs_.head);
     }
     Entry& entry = slots_[slot];
+    forget_packet(entry);
     ++tombstones_;
     entry.phase = Phase::tombstone;
-    forget_packet(entry);
     entry.deadline = now + policy_.limits.tombstone_age;
     append(tombs_, slot);
 }
 
-void PendingRequests::age_tombstones(TimePoint now) {
-    while (tombs_.head != none && slots_[tombs_.head].deadline <= now) free_slot(tombs_.head);
 void PendingRequests::forget_packet(Entry& entry) {
     if (!entry.texts) return;
     packet_bytes_ -= entry.texts->packet.size();
     std::string().swap(entry.texts->packet);
 }
 
+void PendingRequests::age_tombstones(TimePoint now) {
+    while (tombs_.head != none && slots_[tombs_.head].deadline <= now) free_slot(tombs_.head);
 }
 
 void PendingRequests::forget_nsp(std::uint32_t nsp) {
@@ -315,9 +315,9 @@ void PendingRequests::free_slot(Slot slot) {
         --tombstones_;
     }
     drop_id(entry);
+    forget_packet(entry);
     entry.texts.reset();
     entry.phase = Phase::free;
-    forget_packet(entry);
     entry.previous = none;
     entry.next = free_;
     free_ = slot;
@@ -414,9 +414,9 @@ bool PendingRequests::restored() {
             (source == rules::IdSource::pointer && !entry.texts) ||
             (rules[entry.request.rule].match.event == "*" && !entry.texts))
             return false;
+        if (entry.texts) packet_bytes_ += entry.texts->packet.size();
         if (claim_id(entry.request, entry.texts.get(), slot) != slot) return false;
     }
-        if (entry.texts) packet_bytes_ += entry.texts->packet.size();
     for (const Entry& entry : slots_) {
         if (entry.phase != Phase::free && entry.phase != Phase::tombstone)
             ++stats_.rules[entry.request.rule].outstanding;

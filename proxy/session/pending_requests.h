@@ -169,9 +169,9 @@ class PendingRequests {
     bool restore_list(List& list, Phase phase, std::optional<std::uint32_t> rule, std::size_t& met);
 
     void bury(Slot slot, TimePoint now);
-    Slot take_slot();
     // It is not said again.
     void forget_packet(Entry& entry);
+    Slot take_slot();
     void free_slot(Slot slot);
     void append(List& list, Slot slot);
     void unlink(List& list, Slot slot);
@@ -191,7 +191,7 @@ class PendingRequests {
     List tombs_;
     std::size_t outstanding_ = 0;
     std::size_t tombstones_ = 0;
-};
     std::size_t packet_bytes_ = 0;  // of all texts' packets
+};
 
 }  // namespace forestay::session
