@@ -227,6 +227,7 @@ MaybeEnding Conversation::client_attachment(std::string_view bytes, std::string_
     }
     if (--client_binary_->missing == 0) {
         auto whole = std::exchange(client_binary_->whole, std::nullopt);
+        if (client_binary_->drop) whole.reset();
         client_binary_.reset();
         if (whole) add_whole(std::move(*whole));
         release_held(now);

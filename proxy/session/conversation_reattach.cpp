@@ -155,7 +155,8 @@ void Conversation::forget_held(PendingRequests::Slot slot) {
     if (client_binary_ && client_binary_->whole && client_binary_->whole->request == slot)
         forget_client_binary();
     if (held_.empty() || !held_.forget_request(slot)) return;
-    if (client_binary_ && client_binary_->held && !held_.unfinished()) client_binary_->drop = true;
+    if (client_binary_ && client_binary_->held && !client_binary_->whole && !held_.unfinished())
+        client_binary_->drop = true;
 }
 
 // The rest of it is awaited, and dropped.

@@ -174,8 +174,8 @@ void UpstreamLeg::exchange() {
     }
     if (post_out_ || posts_.empty()) return;
     post_out_ = true;
-    proof_.pinged();
     post();
+    if (posts_.empty()) proof_.pinged();  // what still waits is proved by no answer to this one
 }
 
 void UpstreamLeg::post() {

@@ -92,6 +92,17 @@ BOOST_AUTO_TEST_CASE(an_event_is_said_again_with_its_ack_id_and_a_second_ack_is_
     BOOST_TEST(script.heard().empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_still_waits_for_a_post_is_in_doubt_when_a_polled_app_is_lost) {
+    Script script(websocket_first());
+    script.input(input::ClientUpgraded{}).client_says("40");
+    script.input(input::UpstreamPollingOpened{upstream_open}).input(input::UpstreamPosted{200});
+    script.input(input::UpstreamPolled{200, R"(40{"sid":"a"})"});
+    for (int i = 0; i < 60; ++i) script.client_says(R"(42["x"])");
+    for (int i = 0; i < 3; ++i) script.input(input::UpstreamPosted{200});  // 1, 16 and 16 of them
+    script.input(input::UpstreamPolled{0, {}});
+    BOOST_TEST(dropped(script, Drop::in_doubt) >= 60 - 33);
+}
+
 BOOST_AUTO_TEST_CASE(what_waited_for_the_fresh_upstream_is_not_said_to_it_a_second_time_to_rebuild) {
     Policy policy = with(OnReturn::rebuild);
     policy.resume_upstream.rebuild = {"join"};

@@ -64,6 +64,20 @@ std::uint64_t drops(Script& script, Drop what) {
 #define HEARD(script, ...) \
     BOOST_TEST((script).heard() == Lines(__VA_ARGS__), boost::test_tools::per_element())
 
+BOOST_AUTO_TEST_CASE(a_fallback_while_a_binary_event_comes_in_does_not_cost_it_its_attachments) {
+    Script script(named("OLD"), recovering());
+    script.input(input::ClientUpgraded{}).client_says("40").input(input::UpstreamOpened{});
+    script.upstream_says(up_open).upstream_says(R"(40{"sid":"a"})").input(input::UpstreamLost{});
+    script.client_says(R"(427["ask"])").at(4900ms).client_says(R"(451-["b",{"_placeholder":true,"num":0}])");
+    script.at(5100ms).client_sends("bytes").heard();
+    script.input(input::UpstreamOpened{}).upstream_says(up_open).heard();
+    script.upstream_says(R"(40{"sid":"b"})");
+    Lines heard = script.heard();
+    std::erase_if(heard, [](const std::string& line) { return !line.starts_with("upstream"); });
+    const Lines expected{R"(upstream: 451-["b",{"_placeholder":true,"num":0}])", "upstream: <bytes>"};
+    BOOST_TEST(heard == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_connect_reply_gets_a_pid_and_a_burst_its_marker) {
     Script script(named("OLD"), recovering());
     script.input(input::ClientUpgraded{}).client_says("40").input(input::UpstreamOpened{});
