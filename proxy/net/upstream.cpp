@@ -76,6 +76,7 @@ struct Upstream::Impl {
         return loop.shared().options.upstream.transport == UpstreamTransport::automatic;
     }
     void resolve_again();
+    void tell_others(bool up);
     void tell(bool up);
 
     Loop& loop;
@@ -195,12 +196,16 @@ void Upstream::learned(Speaks what) {
     impl_->learning_until = {};
 }
 
-// Once when it goes, once when it is back; to the other loops, too.
-void Upstream::Impl::tell(bool up) {
+void Upstream::Impl::tell_others(bool up) {
     loop.tell_others([i = index, up](Loop& other) {
         other.read_clock();
         other.upstreams().heard(i, up);
     });
+}
+
+// Once when it goes, once when it is back; to the other loops, too.
+void Upstream::Impl::tell(bool up) {
+    tell_others(up);
     if (!loop.shared().journal) return;
     const Level level = up ? Level::info : Level::warning;
     loop.shared().journal({level,
@@ -248,6 +253,7 @@ void Upstream::due(TimePoint now) {
     const bool tried = impl.stats().connects != impl.attempts_seen;
     if (tried && !impl.down_since) {
         impl.attempts_seen = impl.stats().connects;
+        if (impl.loop.index() == 0) impl.tell_others(true);
         return impl.loop.wheel().schedule(*this, now + look_interval);
     }
     impl.probe_next = 0;
@@ -287,6 +293,9 @@ void Upstream::probed(const SocketAddress* good) {
     attempted(good);
     impl.attempts_seen = impl.stats().connects;
     if (was_down) impl.pause = std::min(impl.pause * 2, last_look_while_down);
+    // News of two loops may have come to a third in the wrong order, and only this one looks while it is
+    // down.
+    if (!was_down && !impl.down_since && impl.loop.index() == 0) impl.tell_others(true);
     const std::chrono::milliseconds pause = impl.down_since ? impl.pause : look_interval;
     impl.loop.wheel().schedule(*this, impl.loop.now() + pause);
 }

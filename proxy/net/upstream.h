@@ -66,6 +66,8 @@ class Upstream final : private SocketOwner, private TimerEntry {
     // Begins to look, at once.
     void watch();
 
+    std::size_t turns_taken = 0;  // of UpstreamSet::turns
+
   private:
     void on_bytes(UpgradedSocket& socket, std::string_view bytes) override;
     void on_drained(UpgradedSocket& socket) override;

@@ -197,8 +197,9 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
         if (pin_ == nullptr) return begin(set_.for_request(upstream_));
         phase_ = Phase::in_line;
         loop_.wheel().schedule(*this, line_deadline_);
+        Upstream* const left = upstream_;
         set_.enter(*this, pin_, UpstreamSet::Place::first);
-        set_.give_turn_back(pin_);
+        set_.give_turn_back(left);
     }
 
     void read_response(bool closed) {
@@ -210,6 +211,10 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
                 refused_websocket_ = response.status;
                 return begin_polling();
             }
+            // Perhaps it has been started anew while nobody was there: the next one will find out.
+            const bool spoke = upstream_->speaks() == Upstream::Speaks::websocket;
+            if (pin_ != nullptr && spoke && means_no_websockets(response.status))
+                upstream_->learned(Upstream::Speaks::unknown);
             const HandshakeFailure reason = failure_for(response.verdict);
             return refuse(reason, std::move(response));
         }
@@ -246,13 +251,17 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
                std::move(response));
     }
 
+    // Whoever has learned nothing does not know better than somebody who went after him.
     void stop_learning(Upstream::Speaks what) {
-        if (std::exchange(learning_, false)) upstream_->learned(what);
+        if (!std::exchange(learning_, false)) return;
+        if (what != Upstream::Speaks::unknown || upstream_->speaks() == what) upstream_->learned(what);
     }
 
     void refuse(HandshakeFailure reason, HandshakeResponse response = {}) {
         ++loop_.stats().handshake_failures[static_cast<std::size_t>(reason)];
-        if (upstream_ != nullptr && (response.status == 0 || response.status >= 500)) upstream_->broke();
+        // A plain websocket's path may be broken alone.
+        const bool no_answer = response.status == 0 || response.status >= 500;
+        if (pin_ != nullptr && upstream_ != nullptr && no_answer) upstream_->broke();
         finish(
             UpstreamRefusal{reason, response.status, std::move(response.fields), std::move(response.body)});
     }
@@ -275,7 +284,7 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
             case Phase::connecting:
             case Phase::asked:
             case Phase::polling:
-                return set_.give_turn_back(pin_);
+                return set_.give_turn_back(pin_ != nullptr ? upstream_ : nullptr);
             case Phase::over:
                 return;
         }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <tuple>
 #include <vector>
 
 #include "proxy/net/byte_stream.h"
@@ -35,7 +36,6 @@ struct UpstreamSet::Impl final : TimerEntry {
         UpstreamPin* pin;
     };
     std::deque<Waiter> sessions;
-    std::size_t sessions_taken = 0;  // turns
     std::deque<UpstreamTurn*> plain;
     std::size_t plain_taken = 0;
     session::TokenBucket rate;
@@ -101,10 +101,10 @@ void UpstreamSet::leave_line(UpstreamTurn& waiter) {
     std::erase(impl_->plain, &waiter);
 }
 
-void UpstreamSet::give_turn_back(const UpstreamPin* pin) {
+void UpstreamSet::give_turn_back(Upstream* upstream) {
     Impl& impl = *impl_;
-    if (pin != nullptr) {
-        --impl.sessions_taken;
+    if (upstream != nullptr) {
+        --upstream->turns_taken;
         return impl.let_in(impl.loop.now());
     }
     if (impl.plain.empty()) {
@@ -116,16 +116,18 @@ void UpstreamSet::give_turn_back(const UpstreamPin* pin) {
     next->begin(for_request());
 }
 
-// Its own; else the least loaded of those that are well; else of those that answer at all.
+// Its own; else the least loaded of those that are well; else of those that answer at all. One that takes
+// connections and does not answer them keeps some sessions for a while, and not the line: what has few
+// handshakes under way comes before what has few sessions.
 Upstream* UpstreamSet::Impl::choose(const UpstreamPin& pin, TimePoint now) const {
-    if (pin.at() != nullptr && pin.at()->healthy(now)) return pin.at();
+    const auto has_turn = [](const Upstream& each) { return !each.down_since() && each.turns_taken < turns; };
+    if (pin.at() != nullptr && pin.at()->healthy(now) && has_turn(*pin.at())) return pin.at();
+    const auto load = [now](const Upstream& each) {
+        return std::tuple(!each.healthy(now), each.turns_taken / 8, each.stats().sessions);
+    };
     Upstream* best = nullptr;
     for (const auto& each : all) {
-        if (each->down_since()) continue;
-        const bool better =
-            best == nullptr || each->healthy(now) > best->healthy(now) ||
-            (each->healthy(now) == best->healthy(now) && each->stats().sessions < best->stats().sessions);
-        if (better) best = each.get();
+        if (has_turn(*each) && (best == nullptr || load(*each) < load(*best))) best = each.get();
     }
     return best;
 }
@@ -133,20 +135,21 @@ Upstream* UpstreamSet::Impl::choose(const UpstreamPin& pin, TimePoint now) const
 void UpstreamSet::Impl::let_in(TimePoint now) {
     if (letting_in) return;  // what begin() sets off comes back here
     letting_in = true;
-    while (!sessions.empty() && sessions_taken < turns) {
+    const auto leave = [](bool* flag) { *flag = false; };
+    const std::unique_ptr<bool, decltype(leave)> leaving(&letting_in, leave);  // thrown through, too
+    while (!sessions.empty()) {
         const Waiter first = sessions.front();
         Upstream* const upstream = choose(*first.pin, now);
-        if (upstream == nullptr) break;  // it is looked for; look_again() follows
+        if (upstream == nullptr) break;  // look_again() or give_turn_back() follows
         if (upstream->is_being_learned(now) || !rate.take(per_second, burst, now)) {
             loop.wheel().schedule(*this, now);  // the next slot
             break;
         }
         sessions.pop_front();
-        ++sessions_taken;
+        ++upstream->turns_taken;
         first.pin->move_to(upstream);
         first.turn->begin(*upstream);
     }
-    letting_in = false;
 }
 
 void UpstreamSet::heard(std::size_t index, bool up) {

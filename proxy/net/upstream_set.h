@@ -45,7 +45,7 @@ class UpstreamTurn {
 
 class UpstreamSet {
   public:
-    // Handshakes at the same time.
+    // Handshakes of sessions at the same time with each process; those of plain websockets, all together.
     static constexpr std::size_t turns = 64;
 
     explicit UpstreamSet(Loop& loop);
@@ -62,8 +62,8 @@ class UpstreamSet {
     enum class Place : std::uint8_t { last, first };
     void enter(UpstreamTurn& waiter, UpstreamPin* pin, Place place = Place::last);
     void leave_line(UpstreamTurn& waiter);
-    // After a turn.
-    void give_turn_back(const UpstreamPin* pin);
+    // After a turn: of a session at this one; null: of a plain websocket.
+    void give_turn_back(Upstream* upstream);
     // Another loop found out that this one is down, or up again.
     void heard(std::size_t index, bool up);
     // An upstream answers again, or it is known what it speaks.

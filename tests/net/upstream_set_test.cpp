@@ -2,6 +2,7 @@
 // what is due later.
 #include "proxy/net/upstream_set.h"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 #include <deque>
@@ -14,6 +15,7 @@
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upstream.h"
 #include "proxy/net/upstream_handshake.h"
+#include "proxy/net/upstream_polling.h"
 #include "tests/net/scripted_upstream.h"
 
 namespace {
@@ -259,6 +261,99 @@ BOOST_AUTO_TEST_CASE(an_app_that_was_down_may_have_websockets_now) {
     one.accept().reset();
     peer = accept(one, asked);
     BOOST_TEST(asked.find("transport=websocket") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_app_that_has_lost_its_websockets_unseen_is_polled_soon) {
+    shared.options.upstream.urls.pop_back();
+    shared.options.upstream.transport = UpstreamTransport::automatic;
+    restart();
+    const std::string no = "HTTP/1.1 400 no\r\nContent-Length: 0\r\n\r\n";
+    Wanting& session = connect();
+    std::string asked;
+    UniqueFd peer = accept(one, asked);
+    answer(peer, switching(asked));
+    connect(session);
+    pass(20ms);
+    peer = accept(one, asked);
+    answer(peer, no);
+    BOOST_TEST(std::get<UpstreamRefusal>(*session.result).status == 400U);
+    connect(session);
+    pass(50ms);
+    peer = accept(one, asked);
+    answer(peer, no);
+    peer = accept(one, asked);
+    BOOST_TEST(asked.find("transport=polling") != std::string::npos);
+}
+
+// It takes connections, and that is all: a process that is stopped.
+BOOST_AUTO_TEST_CASE(a_process_that_never_answers_keeps_few_sessions_and_not_the_line) {
+    shared.options.upstream.connects_per_second = 1'000'000;
+    restart();
+    std::vector<UniqueFd> peers;
+    for (int i = 0; i < 50; ++i) {
+        for (int each = 0; each < 4; ++each) connect();
+        for (run(); two.waiting(); run()) {
+            std::string asked;
+            peers.push_back(accept(two, asked));
+            answer(peers.back(), switching(asked));
+        }
+    }
+    const auto connected = std::count_if(sessions.begin(), sessions.end(),
+                                         [](const Wanting& each) { return each.result.has_value(); });
+    BOOST_TEST(connected >= 200 - 16);
+    BOOST_TEST(std::all_of(sessions.begin(), sessions.end(),
+                           [](const Wanting& each) { return each.pin.at() != nullptr; }));
+}
+
+// Whatever a client asks for as a plain websocket, sessions are not kept away from that process.
+BOOST_AUTO_TEST_CASE(a_plain_websocket_that_fails_says_nothing_about_the_process) {
+    restart();
+    const UpstreamHandshakeRequest plain{"/ws", {{"Host", "app.example"}}, {}, 0, {}};
+    bool refused = false;
+    const auto handshake = start_upstream_handshake(*loop, plain, nullptr, [&](UpstreamHandshakeResult its) {
+        refused = std::holds_alternative<UpstreamRefusal>(its);
+    });
+    run();
+    const ScriptedUpstream& asked_one = one.waiting() ? one : two;
+    std::string asked;
+    const UniqueFd peer = accept(asked_one, asked);
+    answer(peer, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+    BOOST_TEST(refused);
+    UpstreamSet& set = loop->upstreams();
+    BOOST_TEST(&set.for_request() != &set.for_request());
+}
+
+// Three loops, and two of them had something to say in the same moment.
+BOOST_AUTO_TEST_CASE(a_loop_that_heard_old_news_last_learns_the_truth) {
+    shared.loops = 2;
+    restart();
+    Loop other(shared, 1);
+    for (Loop* each : {loop.get(), &other}) each->introduce({loop.get(), &other});
+    for (std::size_t i = 0; i < 2; ++i) other.upstreams().heard(i, false);
+    BOOST_TEST(other.upstreams().down_since().has_value());
+    loop->upstreams().watch();
+    pass(20ms);
+    other.context().poll();
+    BOOST_TEST(!other.upstreams().down_since().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(exchanges_that_have_no_end_go_with_the_loop) {
+    Upstream& upstream = loop->upstreams().for_request();
+    const auto begin = [&](const UpstreamExchange* after) {
+        const UpstreamQuestion question{"sid", "42[]", 24h, after};
+        return start_upstream_exchange(*loop, upstream, request, question, [](const UpstreamAnswer&) {
+            BOOST_ERROR("nobody wanted it any more");
+        });
+    };
+    auto first = begin(nullptr);
+    auto second = begin(first.get());
+    first.reset();
+    second.reset();
+    run();
+    BOOST_TEST(loop->upstreams().exchanges->all == 2U);
+    const std::shared_ptr<UpstreamSet::Exchanges> left = loop->upstreams().exchanges;
+    loop.reset();
+    BOOST_TEST(left->all == 0U);
 }
 
 // What is asked for by polling for EIO3, what an answer may be, and that a request goes on alone.
