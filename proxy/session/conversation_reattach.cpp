@@ -29,7 +29,8 @@ MaybeEnding Conversation::upstream_lost(TimePoint now) {
     upstream_drop_due_ = never;
     if (upstream_binary_) {
         stats_.count(Drop::upstream_binary);
-        give_up_upstream_binary(now);
+        if (upstream_binary_->answers) requests_.wait_again(*upstream_binary_->answers);
+        upstream_binary_.reset();
     }
     for (Namespace& nsp : namespaces_) {
         nsp.attached = false;

@@ -40,6 +40,7 @@ MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_vie
         case PacketType::disconnect: {
             const bool unseen = nsp != nullptr && unclaimed(*nsp);
             closed_by_upstream(packet.nsp);
+            upstream_returned(now);
             if (unseen) return std::nullopt;
             if (packet.payload.empty()) return to_client(text, raw);
             stats_.count(Drop::disconnect_payload);  // python's always_connect; clients fail with "parse

@@ -191,16 +191,23 @@ void PendingRequests::suspend(Slot slot) {
 }
 
 void PendingRequests::resume(Slot slot, TimePoint now) {
+    if (slots_[slot].phase != Phase::suspended) return;
+    slots_[slot].deadline = now;
+    wait_again(slot);
+}
+
+void PendingRequests::wait_again(Slot slot) {
     Entry& entry = slots_[slot];
     if (entry.phase != Phase::suspended) return;
-    // To the front: what is due at once must not wait behind younger requests of its rule.
     entry.phase = Phase::waiting;
-    entry.deadline = now;
+    // Where its deadline belongs: what is due must not wait behind younger requests of its rule.
     List& list = lists_[entry.request.rule];
-    entry.previous = none;
-    entry.next = list.head;
-    (list.head == none ? list.tail : slots_[list.head].previous) = slot;
-    list.head = slot;
+    Slot next = list.head;
+    while (next != none && slots_[next].deadline < entry.deadline) next = slots_[next].next;
+    entry.next = next;
+    entry.previous = next == none ? list.tail : slots_[next].previous;
+    (entry.previous == none ? list.head : slots_[entry.previous].next) = slot;
+    (next == none ? list.tail : slots_[next].previous) = slot;
 }
 
 void PendingRequests::late_answered(Slot slot) {

@@ -86,6 +86,7 @@ class PendingRequests {
     // resume().
     void suspend(Slot slot);
     void resume(Slot slot, TimePoint now);  // the answer came to nothing: due at once
+    void wait_again(Slot slot);             // the same, but it keeps its deadline
     // A late answer has come.
     void late_answered(Slot slot);
 

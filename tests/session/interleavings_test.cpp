@@ -217,6 +217,33 @@ BOOST_AUTO_TEST_CASE(a_session_that_is_moved_brings_its_sids_along) {
     BOOST_TEST(std::get<action::AliasSid>(*told).current == "new");
 }
 
+// The first half of its answer took a request out of the rule's hands: it got its fallback at once.
+BOOST_AUTO_TEST_CASE(half_an_answer_of_a_lost_upstream_leaves_the_request_as_it_was) {
+    Script script(websocket_first());
+    script.joined().client_says(R"(420["ask"])").at(1s).client_says(R"(421["ask"])");
+    script.upstream_says(R"(461-0[{"_placeholder":true,"num":0}])").input(input::UpstreamLost{});
+    BOOST_TEST(script.heard().back() == "report upstream_lost 0");
+    script.at(1200ms).input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    script.upstream_says(R"(40{"sid":"new"})").at(4999ms).heard();
+    script.at(5s);
+    BOOST_TEST(script.heard() == Lines{R"(client: 430[{"status":"timeout","id":0}])"},
+               boost::test_tools::per_element());
+    script.at(6s);
+    BOOST_TEST(script.heard() == Lines{R"(client: 431[{"status":"timeout","id":1}])"},
+               boost::test_tools::per_element());
+}
+
+// A fresh app that leaves one of the namespaces out left the session in its outage, to be ended 30 s later.
+BOOST_AUTO_TEST_CASE(an_outage_ends_with_the_namespace_that_is_not_there_any_more) {
+    Script script(websocket_first());
+    script.joined().client_says("40/a,").upstream_says(R"(40/a,{"sid":"a"})").input(input::UpstreamLost{});
+    script.at(200ms).input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    script.upstream_says(R"(40{"sid":"new"})").heard();
+    script.upstream_says("41/a,");
+    const Lines expected{"report upstream_back 0", "client: 41/a,"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
