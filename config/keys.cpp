@@ -183,7 +183,7 @@ Key{"logging.level", Type::choice, 0, "info", "debug|info|warning|error", "", "T
 Key{"logging.format", Type::choice, 0, "text", "text|json", "", "One line of text, or one JSON object, for each entry."},
 Key{"logging.access", Type::boolean, 0, "true", "", "", "A line when a client comes, and one when it goes."},
 
-Key{"threads", Type::integer, 0, "auto", "1..64", "", "Loops, each with a thread. `auto`: one for each core, at most 4; with `resume.client.recovery` one. A session stays on one."},
+Key{"threads", Type::integer, 0, "auto", "1..64", "", "Loops, each with a thread. `auto`: one for each core, at most 4. A session stays on one."},
 };
 // clang-format on
 

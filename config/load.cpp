@@ -122,9 +122,6 @@ class Loader {
 
     static unsigned threads(const Node& root) {
         if (text(root, "threads") != "auto") return static_cast<unsigned>(integer(root, "threads"));
-        // A client that comes back may land on any loop, and finds its session only on the one that has it.
-        const std::vector<std::string> recovery = texts(root, "resume.client.recovery");
-        if (recovery != std::vector<std::string>{"off"}) return 1;
         return std::clamp(std::thread::hardware_concurrency(), 1U, 4U);  // 0: nobody knows
     }
 

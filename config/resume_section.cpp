@@ -137,12 +137,6 @@ class ResumeSection {
                 at, "resume.client.recovery: envelope needs a websocket of format: json in websockets");
         }
         if (has("off") || words.empty()) return;
-        if (config_.threads > 1) {
-            problems_.warning(
-                at,
-                "with several threads a client that comes back on another one than it left gets a "
-                "fresh session: set threads: 1");
-        }
         if (out.hold > config_.session.limits.tombstone_age) {
             problems_.warning(
                 place(client, "hold"),

@@ -135,15 +135,6 @@ BOOST_AUTO_TEST_CASE(socketio_and_json_websockets_have_a_recovery_each) {
                 {"3:29: resume.client.recovery: envelope needs a websocket of format: json in websockets"});
 }
 
-BOOST_AUTO_TEST_CASE(recovery_wants_one_thread) {
-    BOOST_CHECK_EQUAL(client("recovery: marker").load().config.threads, 1U);
-    CHECK_LINES(
-        with("resume: {client: {recovery: marker}}\nthreads: 2\n").problems(),
-        {"3:29: warning: with several threads a client that comes back on another one than it left gets a "
-         "fresh session: set threads: 1"});
-    CHECK_LINES(with("resume: {client: {recovery: off}}\nthreads: 2\n").problems(), {});
-}
-
 BOOST_AUTO_TEST_CASE(a_client_away_for_longer_than_late_answers_are_known_is_a_warning) {
     CHECK_LINES(client("recovery: marker, hold: 10m").problems(), {});
     CHECK_LINES(client("recovery: marker, hold: 11m").problems(),
