@@ -21,7 +21,9 @@ Loops::Loops(const Shared& shared) {
     if (servers.size() > 1) Server::introduce(servers);
 }
 
-Loops::~Loops() = default;
+Loops::~Loops() {
+    for (const auto& server : servers_) server->end();
+}
 
 void Loops::run() {
     std::vector<std::jthread> threads;

@@ -113,6 +113,7 @@ Task<void> serve_polling(ClientExchange& exchange, GuardedRequest request) {
         if (callback && reply.status == 200) {
             reply.body = wire::engineio::jsonp_answer(*callback, reply.body);
             reply.content_type = "text/javascript; charset=UTF-8";
+            reply.fields.emplace_back("X-Content-Type-Options", "nosniff");
         }
         co_await send_reply(exchange, std::move(reply));
     } else {

@@ -68,6 +68,10 @@ void Server::introduce(const std::vector<Server*>& servers) {
 }
 
 Server::~Server() {
+    end();
+}
+
+void Server::end() {
     impl_->listeners.clear();
     impl_->loop.wheel().cancel(*impl_);
     // Children end first: every wait ends now, and the coroutines with them.

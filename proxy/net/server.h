@@ -22,6 +22,9 @@ class Server {
     explicit Server(Loop& loop, Server* first = nullptr);
     // Closes everything. On the loop's thread, or when it does not run.
     ~Server();
+    // Ends the connections. Of several servers each does before the first is destroyed: what a connection's
+    // end sets off may concern the others.
+    void end();
 
     // Tells the servers of a process of each other, by the index of their loops. Before these run.
     static void introduce(const std::vector<Server*>& servers);

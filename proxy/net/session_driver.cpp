@@ -20,6 +20,8 @@ namespace {
 constexpr std::string_view internal_error_frame{"\x88\x02\x03\xf3", 4};
 // python answers a poll when it has sent a ping at the latest, or given the session up.
 constexpr std::chrono::seconds poll_timeout{120};
+// Of the journal's history: a client may come and go for days.
+constexpr std::size_t transports_bytes = 200;
 
 bool has_engineio(session::Dialect dialect) {
     return dialect == session::Dialect::engineio3 || dialect == session::Dialect::engineio4;
@@ -533,8 +535,10 @@ void SessionDriver::follow_transport() {
     if (transport_) --gauge[static_cast<std::size_t>(*transport_)];
     transport_ = now;
     const bool first = transports_.empty();
-    if (!first) transports_ += '>';
-    transports_ += now ? client_transport_names[static_cast<std::size_t>(*now)] : "away";
+    if (transports_.size() < transports_bytes) {
+        if (!first) transports_ += '>';
+        transports_ += now ? client_transport_names[static_cast<std::size_t>(*now)] : "away";
+    }
     if (!now) return;
     ++gauge[static_cast<std::size_t>(*now)];
     if (first) journal_open(*now);

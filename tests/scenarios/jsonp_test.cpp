@@ -27,6 +27,7 @@ BOOST_AUTO_TEST_CASE(a_session_by_scripts_and_forms) {
     const Answer open = read_answer(client);
     BOOST_TEST(open.status == 200U);
     BOOST_TEST(open.field("Content-Type") == "text/javascript; charset=UTF-8");
+    BOOST_TEST(open.field("X-Content-Type-Options") == "nosniff");
     BOOST_TEST(open.body.starts_with(R"(___eio[4](")"));
     BOOST_TEST(open.body.ends_with(R"(");)"));
     const auto sid = open.body.find(R"(\"sid\":\")");
