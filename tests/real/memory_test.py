@@ -20,7 +20,7 @@ from rig import Checks, Rig
 SESSIONS = 1000
 MAX_BYTES = 64 * 1024
 MAX_MESSAGES = 300
-HOLD = 40                      # seconds; the records must be full before it is over
+HOLD = 25                      # seconds; the records must be full before it is over
 OVERHEAD = 4 * 1024            # of an absent session beside max_bytes ...
 OF_EACH = 64                   # ... and of each recorded message: allocations have a size of their own
 SLACK = 8 * 1024 * 1024        # what may stay of the whole process
