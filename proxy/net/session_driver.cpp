@@ -321,7 +321,11 @@ void SessionDriver::do_what_is_asked(Answers& answers) {
             const SessionHost::Found found = host_.take_over(*this, wanted);
             if (found == SessionHost::Found::elsewhere && depart(wanted, answers)) return;
             if (found == SessionHost::Found::taken) {
-                end_ = action::End{session::CloseSide::client, session::CloseReason::superseded};
+                constexpr auto side = session::CloseSide::client;
+                constexpr auto reason = session::CloseReason::superseded;
+                auto& closes = loop_.stats().sessions.closes;
+                ++closes[static_cast<std::size_t>(side)][static_cast<std::size_t>(reason)];
+                end_ = action::End{side, reason};
                 next = input::Superseded{};
             } else {
                 next = input::SessionNotFound{};
