@@ -3,6 +3,10 @@
 // Private to the JSON library. Nothing here allocates.
 #pragma once
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -12,25 +16,32 @@
 
 namespace forestay::wire::json {
 
-// The first '"', '\' or control character in [p, end), or `end`. Eight bytes at a time: a byte of `word` that
-// is less than n sets the top bit of the same byte in (word - n) & ~word. A borrow can set a bit above the
-// first hit, never below it, and only the lowest is used.
+#ifdef __SSE2__
+// Bit i: byte i of the 16 at `p` is '"', '\\' or a control character.
+inline unsigned string_stops(const char* p) noexcept {
+    __m128i block;
+    std::memcpy(&block, p, sizeof block);
+    const __m128i quotes = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+    const __m128i backslashes = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+    const __m128i controls = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
+    const __m128i stops = _mm_or_si128(_mm_or_si128(quotes, backslashes), controls);
+    return static_cast<unsigned>(_mm_movemask_epi8(stops));
+}
+#endif
+
+// The first '"', '\' or control character in [p, end), or `end`. By 16 bytes where the machine can; the last
+// 16 overlap with those before, in which there was none.
 inline const char* find_string_stop(const char* p, const char* end) noexcept {
-    constexpr std::uint64_t ones = 0x0101010101010101U;
-    constexpr std::uint64_t tops = 0x8080808080808080U;
-    if constexpr (std::endian::native == std::endian::little) {
-        while (end - p >= 8) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, p, sizeof word);
-            const std::uint64_t quote = word ^ (ones * '"');
-            const std::uint64_t backslash = word ^ (ones * '\\');
-            const std::uint64_t hits = (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-                                        ((word - ones * 0x20) & ~word)) &
-                                       tops;
-            if (hits != 0) return p + std::countr_zero(hits) / 8;
-            p += 8;
+#ifdef __SSE2__
+    if (end - p >= 16) {
+        const char* last = end - 16;
+        for (; p <= last; p += 16) {
+            if (const unsigned stops = string_stops(p); stops != 0) return p + std::countr_zero(stops);
         }
+        const unsigned stops = string_stops(last);
+        return stops != 0 ? last + std::countr_zero(stops) : end;
     }
+#endif
     while (p < end && *p != '"' && *p != '\\' && static_cast<unsigned char>(*p) >= 0x20) ++p;
     return p;
 }

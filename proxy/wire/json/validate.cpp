@@ -63,6 +63,22 @@ class Validator {
     }
 
   private:
+    static bool is_short_escape(char letter) noexcept {
+        switch (letter) {
+            case '"':
+            case '\\':
+            case '/':
+            case 'b':
+            case 'f':
+            case 'n':
+            case 'r':
+            case 't':
+                return true;
+            default:
+                return false;
+        }
+    }
+
     void space() noexcept {
         while (p_ < end_ && is_space(*p_)) ++p_;
     }
@@ -106,7 +122,7 @@ class Validator {
             if (escape == 'u') {
                 if (read_hex4(p_, end_) < 0) return false;
                 p_ += 4;
-            } else if (std::string_view("\"\\/bfnrt").find(escape) == std::string_view::npos) {
+            } else if (!is_short_escape(escape)) {
                 return false;
             }
         }

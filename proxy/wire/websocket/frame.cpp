@@ -1,5 +1,9 @@
 #include "proxy/wire/websocket/frame.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <bit>
 #include <cstring>
 
@@ -7,6 +11,7 @@ namespace forestay::wire::websocket {
 namespace {
 
 constexpr std::size_t control_bytes_max = 125;
+constexpr std::uint64_t high_bits = 0x8080808080808080U;  // none of them is set in ASCII
 
 constexpr bool is_known(unsigned opcode) noexcept {
     return opcode <= 2 || (opcode >= 8 && opcode <= 10);
@@ -23,21 +28,40 @@ void write_number(std::string& out, std::uint64_t value, unsigned count) {
     while (count-- > 0) out.push_back(static_cast<char>(value >> (8 * count) & 0xff));
 }
 
-// target[i] = source[i] ^ key[(i + offset) % 4]. The two may be the same.
-void mask_into(char* target, const char* source, std::size_t size, MaskKey key, std::size_t offset) noexcept {
+// target[i] = source[i] ^ key[(i + offset) % 4]. The two may be the same. True when all of the target is
+// ASCII.
+bool mask_into(char* target, const char* source, std::size_t size, MaskKey key, std::size_t offset) noexcept {
     const MaskKey turned{key[offset % 4], key[(offset + 1) % 4], key[(offset + 2) % 4],
                          key[(offset + 3) % 4]};
-    const std::uint64_t half = std::bit_cast<std::uint32_t>(turned);
-    const std::uint64_t word_key = half << 32 | half;
+    const auto half = std::bit_cast<std::uint32_t>(turned);
+    const std::uint64_t word_key = std::uint64_t{half} << 32 | half;
+    std::uint64_t bits = 0;  // that any byte of the target has
     std::size_t i = 0;
+#ifdef __SSE2__
+    const __m128i block_key = _mm_set1_epi32(static_cast<int>(half));
+    __m128i block_bits = _mm_setzero_si128();
+    for (; i + sizeof block_key <= size; i += sizeof block_key) {
+        __m128i block;
+        std::memcpy(&block, source + i, sizeof block);
+        block = _mm_xor_si128(block, block_key);
+        std::memcpy(target + i, &block, sizeof block);
+        block_bits = _mm_or_si128(block_bits, block);
+    }
+    if (_mm_movemask_epi8(block_bits) != 0) bits = high_bits;
+#endif
     for (; i + sizeof word_key <= size; i += sizeof word_key) {
         std::uint64_t word = 0;
         std::memcpy(&word, source + i, sizeof word);
         word ^= word_key;
         std::memcpy(target + i, &word, sizeof word);
+        bits |= word;
     }
-    for (; i < size; ++i)
-        target[i] = static_cast<char>(static_cast<unsigned char>(source[i]) ^ turned[i % 4]);
+    for (; i < size; ++i) {
+        const auto byte = static_cast<std::uint8_t>(static_cast<std::uint8_t>(source[i]) ^ turned[i % 4]);
+        target[i] = static_cast<char>(byte);
+        bits |= byte;
+    }
+    return (bits & high_bits) == 0;
 }
 
 }  // namespace
@@ -102,18 +126,18 @@ void write_frame(std::string& out, Opcode opcode, std::string_view payload, std:
 }
 
 void apply_mask(char* data, std::size_t size, MaskKey key, std::size_t offset) noexcept {
-    mask_into(data, data, size, key, offset);
+    static_cast<void>(mask_into(data, data, size, key, offset));
 }
 
 // Masking and unmasking are the same operation (5.3).
-void copy_unmasked(char* target, std::string_view payload, MaskKey key) noexcept {
-    mask_into(target, payload.data(), payload.size(), key, 0);
+bool copy_unmasked(char* target, std::string_view payload, MaskKey key) noexcept {
+    return mask_into(target, payload.data(), payload.size(), key, 0);
 }
 
 void append_unmasked(std::string& out, std::string_view payload, MaskKey key) {
     const std::size_t start = out.size();
     out.resize(start + payload.size());
-    copy_unmasked(out.data() + start, payload, key);
+    static_cast<void>(copy_unmasked(out.data() + start, payload, key));
 }
 
 }  // namespace forestay::wire::websocket

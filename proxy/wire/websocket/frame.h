@@ -44,8 +44,9 @@ void write_frame(std::string& out, Opcode opcode, std::string_view payload, std:
 // XORs `size` bytes with the key, word by word; `offset` is the position of data[0] in the payload.
 void apply_mask(char* data, std::size_t size, MaskKey key, std::size_t offset = 0) noexcept;
 
-// Unmasks while copying: to payload.size() bytes at `target`, or appended to `out`.
-void copy_unmasked(char* target, std::string_view payload, MaskKey key) noexcept;
+// Unmasks while copying: to payload.size() bytes at `target`, or appended to `out`. True when all of it is
+// ASCII: text that need not be looked at again.
+[[nodiscard]] bool copy_unmasked(char* target, std::string_view payload, MaskKey key) noexcept;
 void append_unmasked(std::string& out, std::string_view payload, MaskKey key);
 
 }  // namespace forestay::wire::websocket

@@ -3,18 +3,18 @@
 namespace forestay::wire::websocket {
 namespace {
 
-bool text_is_good(Opcode opcode, std::string_view payload) noexcept {
-    return opcode != Opcode::text || is_utf8(payload);
-}
-
 // The payload as it was before masking: where it lies, or in `scratch`, which only ever grows, so that a
-// stream of small messages neither allocates nor clears.
-std::string_view unmasked(std::string_view payload, const std::optional<MaskKey>& mask,
-                          std::string& scratch) {
-    if (!mask) return payload;
-    if (scratch.size() < payload.size()) scratch.resize(payload.size());
-    copy_unmasked(scratch.data(), payload, *mask);
-    return {scratch.data(), payload.size()};
+// stream of small messages neither allocates nor clears. Empty when it is text and not UTF-8.
+std::optional<std::string_view> plain_payload(const FrameHead& head, std::string_view payload,
+                                              std::string& scratch) {
+    bool ascii = false;
+    if (head.mask) {
+        if (scratch.size() < payload.size()) scratch.resize(payload.size());
+        ascii = copy_unmasked(scratch.data(), payload, *head.mask);
+        payload = {scratch.data(), payload.size()};
+    }
+    if (head.opcode == Opcode::text && !ascii && !is_utf8(payload)) return std::nullopt;
+    return payload;
 }
 
 }  // namespace
@@ -68,9 +68,9 @@ result<std::optional<Message>> MessageReader::next(std::string_view& bytes, std:
         const std::string_view payload = raw.substr(head->head_size);
         bytes.remove_prefix(raw.size());
         if (is_control(head->opcode) || (head->fin && !fragments_)) {
-            const std::string_view plain = unmasked(payload, head->mask, scratch);
-            if (!text_is_good(head->opcode, plain)) return errc::invalid_utf8;
-            return Message{head->opcode, plain, raw};
+            const auto plain = plain_payload(*head, payload, scratch);
+            if (!plain) return errc::invalid_utf8;
+            return Message{head->opcode, *plain, raw};
         }
         auto message = take_fragment(*head, payload, scratch);
         if (!message || *message) return message;

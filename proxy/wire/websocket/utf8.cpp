@@ -1,6 +1,10 @@
 #include "proxy/wire/websocket/utf8.h"
 
-#include <cstddef>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include <bit>
 #include <cstring>
 
 namespace forestay::wire::websocket {
@@ -33,39 +37,49 @@ constexpr std::uint32_t after_continuation(std::uint32_t state, unsigned byte) n
     return missing == 0 ? 0 : state_of(missing, 0x80, 0xbf);
 }
 
-constexpr std::uint64_t high_bits = 0x8080808080808080ULL;
-
-std::uint64_t word_at(const char* data) noexcept {
-    std::uint64_t word = 0;
-    std::memcpy(&word, data, sizeof word);
-    return word;
+#ifdef __SSE2__
+// Bit i: byte i of the 16 at `p` is not ASCII.
+unsigned others(const char* p) noexcept {
+    __m128i block;
+    std::memcpy(&block, p, sizeof block);
+    return static_cast<unsigned>(_mm_movemask_epi8(block));
 }
+#endif
 
-// How many bytes at the front are ASCII: by four words, then by one, then by bytes.
-std::size_t ascii_bytes(const char* data, std::size_t size) noexcept {
-    std::size_t i = 0;
-    for (; i + 32 <= size; i += 32) {
-        const char* block = data + i;
-        const auto all = word_at(block) | word_at(block + 8) | word_at(block + 16) | word_at(block + 24);
-        if ((all & high_bits) != 0) break;
+// The first byte in [p, end) that is not ASCII, or `end`. By 16 bytes where the machine can; the last 16
+// overlap with those before, in which there was none.
+const char* skip_ascii(const char* p, const char* end) noexcept {
+#ifdef __SSE2__
+    if (end - p >= 16) {
+        const char* last = end - 16;
+        for (; p <= last; p += 16) {
+            if (const unsigned found = others(p); found != 0) return p + std::countr_zero(found);
+        }
+        const unsigned found = others(last);
+        return found != 0 ? last + std::countr_zero(found) : end;
     }
-    for (; i + 8 <= size; i += 8)
-        if ((word_at(data + i) & high_bits) != 0) break;
-    while (i < size && static_cast<unsigned char>(data[i]) < 0x80) ++i;
-    return i;
+#endif
+    for (; end - p >= 8; p += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, p, sizeof word);
+        if ((word & 0x8080808080808080U) != 0) break;
+    }
+    while (p < end && static_cast<unsigned char>(*p) < 0x80) ++p;
+    return p;
 }
 
 }  // namespace
 
 bool Utf8Validator::feed(std::string_view piece) noexcept {
     std::uint32_t state = state_;
-    std::size_t i = 0;
-    while (i < piece.size() && state != refused) {
+    const char* p = piece.data();
+    const char* end = p + piece.size();
+    while (p < end && state != refused) {
         if (state == 0) {
-            i += ascii_bytes(piece.data() + i, piece.size() - i);
-            if (i == piece.size()) break;
+            p = skip_ascii(p, end);
+            if (p == end) break;
         }
-        const auto byte = static_cast<unsigned char>(piece[i++]);
+        const auto byte = static_cast<unsigned char>(*p++);
         state = state == 0 ? after_lead(byte) : after_continuation(state, byte);
     }
     state_ = state;

@@ -139,8 +139,22 @@ BOOST_AUTO_TEST_CASE(unmasking_into_a_copy_equals_unmasking_in_place) {
     append_unmasked(appended, payload, key);
     BOOST_CHECK(appended == "before" + expected);
     std::string copied(payload.size(), '\0');
-    copy_unmasked(copied.data(), payload, key);
+    BOOST_TEST(!copy_unmasked(copied.data(), payload, key));
     BOOST_CHECK(copied == expected);
+}
+
+BOOST_AUTO_TEST_CASE(unmasking_sees_one_byte_that_is_not_ascii_wherever_it_is) {
+    for (std::size_t size = 0; size <= 67; ++size) {
+        std::string masked(size, 'x');
+        mask_plainly(masked, key, 0);
+        std::string copied(size, '\0');
+        BOOST_TEST(copy_unmasked(copied.data(), masked, key));
+        for (std::size_t at = 0; at < size; ++at) {
+            std::string other = masked;
+            other[at] = static_cast<char>(other[at] ^ '\x80');
+            if (copy_unmasked(copied.data(), other, key)) BOOST_ERROR("not seen at " << at << " of " << size);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -63,6 +63,19 @@ BOOST_AUTO_TEST_CASE(a_character_may_be_cut_anywhere) {
     BOOST_TEST(validator.complete());
 }
 
+// In memory of exactly that size, so that a sanitizer sees a read beyond the end.
+BOOST_AUTO_TEST_CASE(a_bad_byte_is_seen_at_every_place_of_texts_of_every_size) {
+    for (std::size_t size = 0; size <= 67; ++size) {
+        std::vector<char> text(size, 'x');
+        BOOST_TEST(is_utf8({text.data(), size}));
+        for (char& byte : text) {
+            byte = '\xff';
+            if (is_utf8({text.data(), size})) BOOST_ERROR("not seen in " << size << " bytes");
+            byte = 'x';
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_fault_stays_until_reset) {
     Utf8Validator validator;
     BOOST_TEST(!validator.feed("\xff"));
