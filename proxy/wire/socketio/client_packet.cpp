@@ -49,9 +49,12 @@ error_code take_parts(Packet& packet, std::string_view text, engineio::Revision 
     packet.type = static_cast<PacketType>(text.front());
     text.remove_prefix(1);
 
-    const std::string_view attachments = take_attachments(text);
-    if (attachments.empty() && is_binary(packet.type)) return errc::bad_grammar;
-    packet.attachments = static_cast<unsigned>(to_number(attachments));
+    std::string_view attachments;
+    if (is_binary(packet.type)) {
+        attachments = take_attachments(text);
+        if (attachments.empty()) return errc::bad_grammar;
+        packet.attachments = static_cast<unsigned>(to_number(attachments));
+    }
 
     if (const auto error = take_nsp(packet, text, revision, limits)) return error;
 
@@ -59,10 +62,10 @@ error_code take_parts(Packet& packet, std::string_view text, engineio::Revision 
     if (id.size() > 1 && id.front() == '0') return errc::bad_grammar;
     if (!id.empty()) packet.id = to_number(id);
 
+    if (!id.empty() && text.starts_with('-')) return errc::bad_attachment_count;
     if (!text.empty() && text.front() != '[' && text.front() != '{') return errc::bad_grammar;
     packet.payload = text;
 
-    if (is_binary(packet.type) != !attachments.empty()) return errc::bad_attachment_count;
     if (attachments.starts_with('0') || packet.attachments > limits.attachments)
         return errc::bad_attachment_count;
     return {};

@@ -56,7 +56,7 @@ bool find_event(Packet& packet) noexcept {
     const char* behind = json::skip_string(quote, end);
     if (behind == nullptr) return false;
     packet.event = {quote + 1, static_cast<std::size_t>(behind - quote - 2)};
-    packet.event_escaped = packet.event.find('\\') != std::string_view::npos;
+    packet.event_escaped = json::find_string_stop(quote + 1, end) != behind - 1;
     return true;
 }
 
@@ -66,10 +66,11 @@ result<Packet> scan_server_packet(std::string_view text) {
     packet.type = static_cast<PacketType>(text.front());
     text.remove_prefix(1);
 
-    packet.attachments = static_cast<unsigned>(to_number(take_attachments(text)));
-    const bool attached = packet.attachments > 0;
-    if (attached != is_binary(packet.type) || packet.attachments > server_attachments_max) {
-        return errc::bad_attachment_count;
+    if (is_binary(packet.type)) {
+        packet.attachments = static_cast<unsigned>(to_number(take_attachments(text)));
+        if (packet.attachments == 0 || packet.attachments > server_attachments_max) {
+            return errc::bad_attachment_count;
+        }
     }
     if (text.starts_with('/')) {
         const std::size_t comma = std::min(text.find(','), text.size());
@@ -78,6 +79,7 @@ result<Packet> scan_server_packet(std::string_view text) {
     }
     const std::string_view id = take_digits(text, ack_id_digits_max);
     if (!id.empty()) packet.id = to_number(id);
+    if (!id.empty() && text.starts_with('-')) return errc::bad_attachment_count;
     if (!text.empty() && json::is_digit(text.front())) return errc::bad_ack_id;
     if (packet.id && *packet.id > ack_id_max) return errc::bad_ack_id;
     packet.payload = text;

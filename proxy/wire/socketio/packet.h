@@ -41,7 +41,7 @@ struct Packet {
     std::optional<std::uint64_t> id;  // ack id
     std::string_view payload;         // JSON text, empty when there is none
     std::string_view event;      // inside of the name's string literal, still escaped; empty for other types
-    bool event_escaped = false;  // the name contains '\': compare with event_is() only
+    bool event_escaped = false;  // the name contains '\' or a control: compare with event_is() only
 };
 
 struct GrammarLimits {

@@ -123,6 +123,15 @@ BOOST_AUTO_TEST_CASE(ten_attachments_are_the_most) {
     BOOST_TEST((refusal("501-[\"x\"," + placeholder(0) + "]") == errc::bad_attachment_count));
 }
 
+// JavaScript reads the digits as an ack id, python as a count.
+BOOST_AUTO_TEST_CASE(only_binary_packets_count_attachments) {
+    for (const std::string_view bad : {R"(20-["x"])", R"(21-["x"])", R"(31-[1])", R"(2/a,1-["x"])"}) {
+        BOOST_TEST((refusal(std::string(bad)) == errc::bad_attachment_count), bad);
+        BOOST_TEST((scan_server_packet(bad).error() == errc::bad_attachment_count), bad);
+    }
+    BOOST_TEST((scan_server_packet("41-x").error() == errc::bad_attachment_count));
+}
+
 BOOST_AUTO_TEST_CASE(the_old_revision_has_a_query_behind_its_namespace_and_may_leave_out_the_comma) {
     const auto packet = parse_client_packet("0/admin?token=a%20b&x,", Revision::v3).value();
     BOOST_TEST(packet.nsp == "/admin?token=a%20b&x");
