@@ -33,9 +33,9 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
     const Packet& packet = *parsed;
     if (packet.type == PacketType::connect) return client_connect(packet, text, now);
 
-    Namespace* nsp = find(bare(packet.nsp));
+    Namespace* nsp = find(packet.nsp);  // only a CONNECT has a query behind it
     if (nsp == nullptr) {
-        if (std::find(closed_.begin(), closed_.end(), bare(packet.nsp)) == closed_.end()) return violation;
+        if (std::find(closed_.begin(), closed_.end(), packet.nsp) == closed_.end()) return violation;
         stats_.count(Drop::left_namespace);
         drop_client_packet(packet, text, now);
         return std::nullopt;
@@ -65,10 +65,7 @@ MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std
                                        std::string_view raw, TimePoint now) {
     const auto request = track(nsp, packet, text, now);  // before forwarding: the answer must find it
     if (packet.attachments > 0 && record_.on()) {
-        const TimePoint due = now + policy_.limits.attachment_timeout;
-        client_binary_ = ClientBinary{
-            packet.attachments, false, true,
-            text.size(),        due,   HeldMessage{nsp.serial, request, now, std::string(text), {}, 0}};
+        keep_until_whole(nsp, packet, request, text, now);
         return std::nullopt;
     }
     if (nsp.attached && !held_.has(nsp.serial)) {
@@ -143,24 +140,44 @@ MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view 
     return std::nullopt;
 }
 
-MaybeEnding Conversation::client_ack(Namespace& nsp, const Packet& packet, std::string_view text,
-                                     std::string_view raw, TimePoint now) {
+std::optional<std::uint64_t> Conversation::take_ack(Namespace& nsp, const Packet& packet) {
     if (*packet.id < nsp.ack_base) {
         stats_.count(Drop::stale_ack);
-        drop_client_packet(packet, text, now);
         return std::nullopt;
     }
     // python's callback table breaks on an id that it did not give out (0 deletes its counter).
     const auto known = std::find(nsp.upstream_acks.begin(), nsp.upstream_acks.end(), *packet.id);
     if (known == nsp.upstream_acks.end()) {
         stats_.count(Drop::unknown_ack);
-        drop_client_packet(packet, text, now);
         return std::nullopt;
     }
     nsp.upstream_acks.erase(known);
+    return *packet.id - nsp.ack_base;
+}
+
+void Conversation::keep_until_whole(const Namespace& nsp, const Packet& packet,
+                                    std::optional<PendingRequests::Slot> request, std::string_view text,
+                                    TimePoint now) {
+    const TimePoint due = now + policy_.limits.attachment_timeout;
+    client_binary_ = ClientBinary{
+        packet.attachments, false, true,
+        text.size(),        due,   HeldMessage{nsp.serial, request, now, std::string(text), {}, 0}};
+}
+
+MaybeEnding Conversation::client_ack(Namespace& nsp, const Packet& packet, std::string_view text,
+                                     std::string_view raw, TimePoint now) {
+    if (packet.attachments > 0 && record_.on()) {
+        keep_until_whole(nsp, packet, std::nullopt, text, now);
+        return std::nullopt;
+    }
+    const auto id = take_ack(nsp, packet);
+    if (!id) {
+        drop_client_packet(packet, text, now);
+        return std::nullopt;
+    }
     if (nsp.ack_base > 0) {
         std::string& renumbered = actions_.made();
-        wire::socketio::write_with_id(renumbered, packet, *packet.id - nsp.ack_base);
+        wire::socketio::write_with_id(renumbered, packet, *id);
         forward(packet, renumbered, {}, now);
     } else {
         forward(packet, text, raw, now);

@@ -1,6 +1,7 @@
 #include "proxy/session/pending_requests.h"
 
 #include <algorithm>
+#include <bit>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <utility>
 
@@ -26,7 +27,8 @@ struct PendingRequests::Index {
 };
 
 std::size_t PendingRequests::Hash::operator()(const AckKey& key) const noexcept {
-    return mix(mix(seed ^ key.nsp) ^ key.ack);
+    // Ack ids have 53 bits, so that few namespaces do not meet.
+    return mix(seed ^ key.ack ^ std::rotl(std::uint64_t{key.nsp}, 53));
 }
 
 std::size_t PendingRequests::Hash::operator()(const std::string& key) const noexcept {

@@ -157,6 +157,7 @@ class PendingRequests {
     };
     // Clients choose ack ids and request ids: the hash is keyed, so that they cannot choose collisions.
     struct Hash {
+        using is_avalanching = void;  // boost need not mix once more
         std::uint64_t seed;
         std::size_t operator()(const AckKey& key) const noexcept;
         std::size_t operator()(const std::string& key) const noexcept;
