@@ -174,6 +174,10 @@ class Conversation {
     MaybeEnding client_connect(const wire::socketio::Packet& packet, std::string_view text, TimePoint now);
     MaybeEnding client_ack(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text,
                            std::string_view raw, TimePoint now);
+    // The id that the upstream as it is now gave to what this answers; it is answered then.
+    std::optional<std::uint64_t> take_ack(Namespace& nsp, const wire::socketio::Packet& packet);
+    void keep_until_whole(const Namespace& nsp, const wire::socketio::Packet& packet,
+                          std::optional<PendingRequests::Slot> request, std::string_view text, TimePoint now);
     // Its attachments are dropped with it.
     void drop_client_packet(const wire::socketio::Packet& packet, std::string_view text, TimePoint now);
     std::optional<PendingRequests::Slot> track(const Namespace& nsp, const wire::socketio::Packet& packet,

@@ -94,12 +94,18 @@ bool Conversation::unclaimed(const Namespace& nsp) const {
 }
 
 void Conversation::add_whole(HeldMessage message) {
-    const bool known = std::any_of(namespaces_.begin(), namespaces_.end(),
-                                   [&](const Namespace& nsp) { return nsp.serial == message.nsp; });
-    if (known)
-        held_.add(std::move(message));
-    else
-        stats_.count(Drop::left_namespace);
+    const auto nsp = std::find_if(namespaces_.begin(), namespaces_.end(),
+                                  [&](const Namespace& one) { return one.serial == message.nsp; });
+    if (nsp == namespaces_.end()) return stats_.count(Drop::left_namespace);
+    const auto packet = wire::socketio::scan_server_packet(message.text);
+    if (!packet || !is_ack(packet->type)) return held_.add(std::move(message));
+    // It waits for nothing: without the upstream that asked for it nobody wants it.
+    const auto id = take_ack(*nsp, *packet);
+    if (!id) return;
+    std::string& text = actions_.made();
+    wire::socketio::write_with_id(text, *packet, *id);
+    to_upstream(text);
+    for (const std::string& attachment : message.attachments) upstream_.send_binary(attachment);
 }
 
 void Conversation::leave_unclaimed(TimePoint now) {

@@ -244,6 +244,41 @@ BOOST_AUTO_TEST_CASE(an_outage_ends_with_the_namespace_that_is_not_there_any_mor
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
 }
 
+// A client that was cut off in the middle of a binary ACK lost its session, because half of it was at the
+// app.
+BOOST_AUTO_TEST_CASE(a_client_that_is_lost_in_the_middle_of_an_ack_may_come_back_and_say_it_again) {
+    Script old(named("OLD"), recovering());
+    old.joined()
+        .upstream_says(R"(427["sum"])")
+        .client_says(R"(461-7[{"_placeholder":true,"num":0}])")
+        .heard();
+    old.input(input::ClientLost{});
+    BOOST_TEST((old.session().client_state() == ClientState::away));
+    BOOST_TEST(old.heard() == Lines{"report client_away 0"}, boost::test_tools::per_element());
+
+    Script fresh(named("FRESH"), recovering());
+    fresh.input(input::ClientUpgraded{}).client_says(R"(40{"pid":"f1.OLD.0.1"})");
+    BOOST_TEST(old.takes(fresh));
+    old.client_says(R"(461-7[{"_placeholder":true,"num":0}])").heard();
+    old.client_sends("abc");
+    const Lines expected{R"(upstream: 461-7[{"_placeholder":true,"num":0}])", "upstream: <abc>"};
+    BOOST_TEST(old.heard() == expected, boost::test_tools::per_element());
+    old.client_says(R"(461-7[{"_placeholder":true,"num":0}])").client_sends("abc");
+    BOOST_TEST(old.heard().empty());
+    BOOST_TEST(dropped(old, Drop::unknown_ack) == 1U);
+}
+
+// Its upstream went between the header and the attachment: the next one did not ask for it.
+BOOST_AUTO_TEST_CASE(an_ack_that_was_not_whole_is_not_for_the_next_upstream) {
+    Script script(named("OLD"), recovering());
+    script.joined().upstream_says(R"(427["sum"])").client_says(R"(461-7[{"_placeholder":true,"num":0}])");
+    script.input(input::UpstreamLost{}).at(200ms).input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    script.upstream_says(R"(40{"sid":"new"})").heard();
+    script.client_sends("abc");
+    BOOST_TEST(script.heard().empty());
+    BOOST_TEST(dropped(script, Drop::stale_ack) == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
