@@ -33,9 +33,9 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
     const Packet& packet = *parsed;
     if (packet.type == PacketType::connect) return client_connect(packet, text, now);
 
-    Namespace* nsp = find(bare(packet.nsp));
+    Namespace* nsp = find(packet.nsp);  // only a CONNECT has a query behind it
     if (nsp == nullptr) {
-        if (std::find(closed_.begin(), closed_.end(), bare(packet.nsp)) == closed_.end()) return violation;
+        if (std::find(closed_.begin(), closed_.end(), packet.nsp) == closed_.end()) return violation;
         stats_.count(Drop::left_namespace);
         drop_client_packet(packet, text, now);
         return std::nullopt;
