@@ -127,7 +127,7 @@ void UpstreamLeg::lost(TimePoint now) {
     ++attempts_;
     retry_due_ =
         now +
-        Duration{static_cast<Duration::rep>(next_random() % static_cast<std::uint64_t>(most.count() + 1))};
+        Duration{1 + static_cast<Duration::rep>(next_random() % static_cast<std::uint64_t>(most.count()))};
 }
 
 Duration UpstreamLeg::returned(TimePoint now) {
@@ -254,12 +254,13 @@ std::chrono::nanoseconds UpstreamLeg::set_paused(bool paused, TimePoint now) {
     heard_ = now;
     ping_heard(now);
     if (open_due_ != never) open_due_ += pause;
+    if (hold_due_ != never) hold_due_ += pause;  // what ends the outage may wait to be read
     return pause;
 }
 
 UpstreamLeg::Overdue UpstreamLeg::tick(TimePoint now) {
     if (open_due_ <= now && !paused_) return Overdue::open;
-    if (hold_due_ <= now) return Overdue::unreachable;
+    if (hold_due_ <= now && !paused_) return Overdue::unreachable;
     if (retry_due_ <= now) attempt();
     if (ping_due_ <= now) {
         ping_due_ = now + ping_interval_;
@@ -281,9 +282,9 @@ UpstreamLeg::Overdue UpstreamLeg::tick(TimePoint now) {
 }
 
 TimePoint UpstreamLeg::next_deadline() const {
-    TimePoint next = std::min({ping_due_, hold_due_, retry_due_});
+    TimePoint next = std::min(ping_due_, retry_due_);
     if (paused_) return next;
-    next = std::min(next, open_due_);
+    next = std::min({next, hold_due_, open_due_});
     if (!attached() || silence_ == Duration{0}) return next;
     const bool stalled = state_ == UpstreamState::stalled;
     next =
