@@ -259,8 +259,8 @@ std::chrono::nanoseconds UpstreamLeg::set_paused(bool paused, TimePoint now) {
 }
 
 UpstreamLeg::Overdue UpstreamLeg::tick(TimePoint now) {
-    if (open_due_ <= now && !paused_) return Overdue::open;
     if (hold_due_ <= now && !paused_) return Overdue::unreachable;
+    if (open_due_ <= now && !paused_) return Overdue::open;
     if (retry_due_ <= now) attempt();
     if (ping_due_ <= now) {
         ping_due_ = now + ping_interval_;
