@@ -18,56 +18,11 @@ namespace {
 
 // One close frame with code 1011, for a session that cannot write its own any more.
 constexpr std::string_view internal_error_frame{"\x88\x02\x03\xf3", 4};
-// python answers a poll when it has sent a ping at the latest, or given the session up.
-constexpr std::chrono::seconds poll_timeout{120};
-// Of the journal's history: a client may come and go for days.
-constexpr std::size_t transports_bytes = 200;
-
-bool has_engineio(session::Dialect dialect) {
-    return dialect == session::Dialect::engineio3 || dialect == session::Dialect::engineio4;
-}
 
 template <class... F>
 struct Overloaded : F... {
     using F::operator()...;
 };
-
-// A warning: somebody was told less than there was, or something is lost.
-Level level_of(session::ReportKind kind) {
-    switch (kind) {
-        case session::ReportKind::messages_dropped:
-        case session::ReportKind::recovery_refused:
-        case session::ReportKind::replay_given_up:
-        case session::ReportKind::envelope_name_taken:
-            return Level::warning;
-        case session::ReportKind::upstream_lost:
-        case session::ReportKind::upstream_back:
-        case session::ReportKind::client_away:
-        case session::ReportKind::client_back:
-            break;
-    }
-    return Level::info;
-}
-
-// What a report counts, as the name of a field; empty: nothing.
-std::string_view counted(session::ReportKind kind) {
-    switch (kind) {
-        case session::ReportKind::upstream_lost:
-            return "in_doubt_messages";
-        case session::ReportKind::upstream_back:
-            return "waited_messages";
-        case session::ReportKind::messages_dropped:
-            return "dropped_messages";
-        case session::ReportKind::client_back:
-            return "replayed_messages";
-        case session::ReportKind::client_away:
-        case session::ReportKind::recovery_refused:
-        case session::ReportKind::replay_given_up:
-        case session::ReportKind::envelope_name_taken:
-            break;
-    }
-    return {};
-}
 
 std::int64_t unix_now() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -96,74 +51,6 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Setup setup
       connect_(std::move(connect)),
       refused_code_(std::move(refused_code)),
       begun_(loop.now()) {}
-
-SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Session session, SessionMove move)
-    : loop_(loop),
-      host_(host),
-      session_(std::move(session)),
-      dialect_(move.dialect),
-      secret_(std::move(move.secret)),
-      origins_(std::move(move.origins)),
-      connect_(has_engineio(dialect_) ? std::make_unique<UpstreamHandshakeRequest>(std::move(move.connect))
-                                      : nullptr),
-      refused_code_(std::move(move.refused_code)),
-      last_exchange_(move.last_exchange),
-      begun_(move.begun),
-      from_client_(move.from_client),
-      to_client_(move.to_client),
-      transport_(move.transport),
-      transports_(std::move(move.transports)) {
-    constexpr auto connected = UpgradedSockets::Start::connected;
-    if (move.client) client_ = &loop_.sockets().add(move.client.release(), *this, connected);
-    if (move.upstream) upstream_ = &loop_.sockets().add(move.upstream.release(), *this, connected);
-    if (transport_) ++loop_.stats().client_connections[static_cast<std::size_t>(*transport_)];
-}
-
-void SessionDriver::arrived(std::string wanted) {
-    wanted_ = std::move(wanted);
-    run([&](Answers& answers) { do_what_is_asked(answers); });
-}
-
-bool SessionDriver::depart(const std::string& wanted, Answers& answers) {
-    UpgradedSockets& sockets = loop_.sockets();
-    for (UpgradedSocket* socket : {client_, upstream_}) {
-        if (socket != nullptr && sockets.waits(*socket)) return false;
-    }
-    // Exchanges stay with their connections; the next ones go the right way.
-    for (session::ExchangeId id = 1; id <= last_exchange_; ++id) {
-        const auto waiting = std::find_if(exchanges_.begin(), exchanges_.end(),
-                                          [id](const auto& each) { return each.first == id; });
-        if (waiting == exchanges_.end()) {
-            session_.handle(input::ExchangeWritten{id}, loop_.now());
-        } else {
-            answers.emplace_back(std::move(waiting->second), HttpAnswer{200, "6"});
-            session_.handle(input::ExchangeLost{id}, loop_.now());
-        }
-    }
-    exchanges_.clear();
-    SessionMove move{session_.snapshot(loop_.now()),
-                     sid(),
-                     secret_,
-                     wanted,
-                     dialect_,
-                     origins_,
-                     connect_ ? *connect_ : UpstreamHandshakeRequest{},
-                     refused_code_,
-                     {},
-                     {},
-                     last_exchange_,
-                     begun_,
-                     from_client_,
-                     to_client_,
-                     transport_,
-                     transports_};
-    if (client_ != nullptr) move.client.reset(sockets.release(*std::exchange(client_, nullptr)));
-    if (upstream_ != nullptr) move.upstream.reset(sockets.release(*std::exchange(upstream_, nullptr)));
-    host_.move_session(std::move(move));
-    end_ = action::End{session::CloseSide::client, session::CloseReason::superseded};
-    departed_ = true;
-    return true;
-}
 
 SessionDriver::~SessionDriver() {
     if (client_ != nullptr) loop_.sockets().abort(*client_);
@@ -239,10 +126,9 @@ void SessionDriver::on_lost(UpgradedSocket& socket, bool reset) {
     drive({input::UpstreamLost{reset}});
 }
 
-void SessionDriver::leave_client() {
-    if (session_.client_state() == session::ClientState::away) return;
-    if (client_ != nullptr) loop_.sockets().abort(*std::exchange(client_, nullptr));
-    drive({input::ClientLost{.reset = false, .replaced = true}});
+void SessionDriver::arrived(std::string wanted) {
+    wanted_ = std::move(wanted);
+    run([&](Answers& answers) { do_what_is_asked(answers); });
 }
 
 bool SessionDriver::take_client(SessionDriver& fresh) {
@@ -419,68 +305,6 @@ void SessionDriver::answer_exchange(const action::AnswerExchange& answer, Answer
     exchanges_.erase(waiting);
 }
 
-void SessionDriver::connect_upstream() {
-    if (!connect_ || handshake_) return;
-    handshake_ = start_upstream_handshake(loop_, *connect_, &pin_, [this](UpstreamHandshakeResult result) {
-        upstream_answered(std::move(result));
-    });
-}
-
-void SessionDriver::upstream_answered(UpstreamHandshakeResult result) {
-    handshake_.reset();
-    if (const auto* refusal = std::get_if<UpstreamRefusal>(&result)) {
-        return drive({input::UpstreamRefused{refusal->status}});
-    }
-    if (const auto* polling = std::get_if<UpstreamPollingBegun>(&result)) {
-        return drive({input::UpstreamPollingOpened{polling->body}});
-    }
-    auto& open = std::get<UpstreamUpgraded>(result);
-    upstream_ = &loop_.sockets().add(open.fd.release(), *this, UpgradedSockets::Start::connected);
-    drive({input::UpstreamOpened{}, input::UpstreamBytes{open.early}});
-}
-
-void SessionDriver::poll_upstream(std::string_view sid) {
-    if (!connect_ || pin_.at() == nullptr) return;
-    poll_ = start_upstream_exchange(loop_, *pin_.at(), *connect_, {sid, {}, poll_timeout},
-                                    [this](const UpstreamAnswer& answer) {
-                                        poll_.reset();
-                                        if (answer.status == 0 && !answer.unreachable)
-                                            pin_.at()->lost_a_leg();
-                                        drive({input::UpstreamPolled{answer.status, answer.body}});
-                                    });
-}
-
-void SessionDriver::post_upstream(std::string_view sid, std::string_view body) {
-    if (!connect_ || pin_.at() == nullptr) return;
-    const UpstreamQuestion question{sid, body, loop_.shared().options.upstream.response_timeout, post_.get()};
-    post_ =
-        start_upstream_exchange(loop_, *pin_.at(), *connect_, question, [this](const UpstreamAnswer& answer) {
-            post_.reset();
-            drive({input::UpstreamPosted{answer.status}});
-        });
-}
-
-// What still comes of exchanges with the old one is nobody's.
-void SessionDriver::leave_upstream() {
-    handshake_.reset();
-    poll_.reset();
-    post_.reset();
-    close(upstream_, host_.spans.upstream);
-}
-
-void SessionDriver::heard_again(const wire::http::OwnedFields& fields) {
-    if (!connect_) return;
-    const auto cookie = [](const auto& field) { return wire::http::iequals(field.first, "cookie"); };
-    const auto newer = std::find_if(fields.begin(), fields.end(), cookie);
-    if (newer == fields.end()) return;
-    const auto ours = std::find_if(connect_->fields.begin(), connect_->fields.end(), cookie);
-    if (ours == connect_->fields.end()) {
-        connect_->fields.push_back(*newer);
-    } else if (ours->second != newer->second) {
-        ours->second = newer->second;
-    }
-}
-
 Input SessionDriver::check_credential(std::string_view connect_payload) {
     if (!refused_code_.empty()) return input::CredentialRefused{refused_code_};
     const auth::Authenticator* const authenticator = loop_.shared().authenticator.get();
@@ -523,71 +347,6 @@ void SessionDriver::fail(const char* what, Answers& answers) {
     for (auto& [exchange, done] : exchanges_) answers.emplace_back(std::move(done), HttpAnswer{500, {}});
     exchanges_.clear();
     end_ = action::End{side, reason};
-}
-
-// The gauge of client connections, and the journal's history.
-void SessionDriver::follow_transport() {
-    const session::ClientState state = session_.client_state();
-    std::optional<ClientTransport> now;
-    if (state != session::ClientState::away) {
-        now = is_plain()                                 ? ClientTransport::plain_websocket
-              : state == session::ClientState::websocket ? ClientTransport::websocket
-                                                         : ClientTransport::polling;
-    }
-    if (transport_ == now) return;
-    auto& gauge = loop_.stats().client_connections;
-    if (transport_) --gauge[static_cast<std::size_t>(*transport_)];
-    transport_ = now;
-    const bool first = transports_.empty();
-    if (transports_.size() < transports_bytes) {
-        if (!first) transports_ += '>';
-        transports_ += now ? client_transport_names[static_cast<std::size_t>(*now)] : "away";
-    }
-    if (!now) return;
-    ++gauge[static_cast<std::size_t>(*now)];
-    if (first) journal_open(*now);
-}
-
-void SessionDriver::journal_open(ClientTransport transport) const {
-    if (!loop_.shared().journal) return;
-    loop_.shared().journal(
-        {Level::info,
-         "session_open",
-         {{"session", origins_.label},
-          {"client", origins_.client},
-          {"transport", std::string(client_transport_names[static_cast<std::size_t>(transport)])}},
-         true});
-}
-
-void SessionDriver::journal_close() const {
-    if (!loop_.shared().journal) return;
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - begun_);
-    loop_.shared().journal(
-        {Level::info,
-         "session_close",
-         {{"session", origins_.label},
-          {"client", origins_.client},
-          {"side", std::string(session::close_side_names[static_cast<std::size_t>(end_->side)])},
-          {"reason", std::string(session::close_reason_names[static_cast<std::size_t>(end_->reason)])},
-          {"duration_ms", std::to_string(age.count())},
-          {"transports", transports_},
-          {"messages_in", std::to_string(from_client_.messages)},
-          {"bytes_in", std::to_string(from_client_.bytes)},
-          {"messages_out", std::to_string(to_client_.messages)},
-          {"bytes_out", std::to_string(to_client_.bytes)}},
-         true});
-}
-
-void SessionDriver::journal_report(const action::Report& report) const {
-    if (!loop_.shared().journal) return;
-    JournalEntry entry{level_of(report.kind),
-                       session::report_names[static_cast<std::size_t>(report.kind)],
-                       {{"session", origins_.label}}};
-    if (const std::string_view what = counted(report.kind); !what.empty())
-        entry.fields.emplace_back(what, std::to_string(report.count));
-    if (report.duration > session::Duration{0})
-        entry.fields.emplace_back("duration_ms", std::to_string(report.duration.count()));
-    loop_.shared().journal(entry);
 }
 
 }  // namespace forestay::net
