@@ -188,10 +188,9 @@ void Session::State::lose_upstream(const Ending& otherwise, TimePoint now) {
     if (nobody && otherwise.reason == CloseReason::goodbye) return end(otherwise);
     end_if(conversation->upstream_lost(now));
     if (over) return;
-    if (nobody)
-        upstream.rest();
-    else
-        upstream.lost(now);
+    if (!nobody) return upstream.lost(now);
+    upstream.rest();
+    was_attached = false;  // whoever joins next has lost nothing
 }
 
 void Session::State::on(const input::UpstreamLost&, TimePoint now) {

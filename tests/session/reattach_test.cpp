@@ -143,6 +143,15 @@ BOOST_AUTO_TEST_CASE(on_return_close_sends_the_client_away_when_the_upstream_is_
     BOOST_TEST(script.heard().back() == "end upstream connection_lost");
 }
 
+// It had left its only namespace before, and was thrown out when it joined the next one.
+BOOST_AUTO_TEST_CASE(on_return_close_spares_a_client_that_had_lost_nothing) {
+    Script script(websocket_first(), with(OnReturn::close));
+    script.joined().client_says("41").input(input::UpstreamLost{}).heard();
+    script.client_says("40").input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    BOOST_TEST(!script.session().ended());
+    BOOST_TEST(script.heard().back() == "upstream: 40");
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_connect_of_a_fresh_upstream_goes_to_the_client_as_it_is) {
     Script script(websocket_first());
     script.joined().input(input::UpstreamLost{}).client_says(R"(42["x"])");
