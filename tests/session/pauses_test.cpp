@@ -56,6 +56,20 @@ BOOST_AUTO_TEST_CASE(a_message_that_waits_because_the_client_is_paused_is_not_la
     BOOST_TEST(!script.session().ended());
 }
 
+// What ends the wait for the upstream stood unread while the client took nothing.
+BOOST_AUTO_TEST_CASE(an_upstream_that_we_do_not_read_is_not_unreachable) {
+    Policy patient = testing::policy();
+    patient.ping_interval = patient.limits.slow_client_timeout = 300s;
+    Script script(websocket_first(), patient);
+    script.input(input::ClientUpgraded{}).client_says("40").input(input::UpstreamOpened{});
+    script.upstream_says(upstream_open).input(input::ClientBlocked{100});
+    BOOST_TEST(contains(script.heard(), "pause upstream"));
+    script.at(120s);
+    BOOST_TEST(!script.session().ended());
+    script.input(input::ClientDrained{}).upstream_says(R"(40{"sid":"a"})");
+    BOOST_TEST(contains(script.heard(), R"(client: 40{"sid":"a"})"));
+}
+
 BOOST_AUTO_TEST_CASE(attachments_that_wait_because_the_upstream_is_paused_are_delivered) {
     Script script(websocket_first());
     script.joined().upstream_says(header).input(input::ClientBlocked{100});

@@ -43,7 +43,7 @@ void ClientTransport::message(const wire::websocket::Message& one) {
                     "the client got a bad close frame");
             wire::websocket::write_frame(bytes, Opcode::close, one.payload, mask());
             socket_->to_session->write(bytes);
-            if (mode_ == Mode::websocket) alive_ = false;
+            if (mode_ == Mode::websocket) die();
             return;
         case Opcode::text:
         case Opcode::binary:
@@ -66,7 +66,7 @@ void ClientTransport::socket_ended(Socket& socket) {
     if (&socket != socket_ || !alive_) return;
     socket.to_session->finish();
     if (mode_ == Mode::websocket)
-        alive_ = false;
+        die();
     else
         probe_failed();
 }
@@ -98,8 +98,7 @@ void ClientTransport::packet(const Packet& one) {
         case PacketType::message:
             return heard_(one.binary, one.data);
         case PacketType::close:
-            alive_ = false;
-            return;
+            return die();
         case PacketType::noop:
             return;
         case PacketType::upgrade:

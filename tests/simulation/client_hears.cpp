@@ -13,10 +13,16 @@ void ClientModel::opened() {
     if (is_v3(scenario_.kind))
         namespaces_["/"].membership = Membership::joining;  // the upstream says so unasked
     else
-        world_.schedule().after(random_.pause(0ms, 500ms), [this] { join("/"); });
+        world_.schedule().after(random_.pause(0ms, 500ms), [this, mine = transport_] {
+            if (mine != transport_) return;
+            join("/");
+            if (Namespace& chat = namespaces_["/chat"]; chat.membership == Membership::rejoining)
+                join("/chat");
+        });
 }
 
 void ClientModel::heard(bool binary, std::string_view data) {
+    burn();
     if (scenario_.kind == Kind::plain) return heard_plain(data);
     if (binary) {
         require(arriving_.has_value(), "the client got an attachment without a header");
@@ -40,7 +46,7 @@ void ClientModel::heard(bool binary, std::string_view data) {
 void ClientModel::heard_plain(std::string_view data) {
     const auto m = number_after(data, "\"m\":");
     require(m.has_value(), "the client got a message without a number");
-    ledger_.client_got(*m);
+    require(ledger_.client_got(*m, "/"), "the client got a message again");
 }
 
 void ClientModel::whole(std::string_view text) {
@@ -50,17 +56,17 @@ void ClientModel::whole(std::string_view text) {
     Namespace& nsp = found->second;
     switch (packet.type) {
         case SioType::connect:
-            require(nsp.membership == Membership::joining || nsp.membership == Membership::gone,
-                    "a second CONNECT reply");
-            if (nsp.membership == Membership::joining) nsp.membership = Membership::in;
-            return;
+            return heard_connect(nsp, packet);
         case SioType::connect_error:
             require(!packet.payload.empty(), "a CONNECT_ERROR without payload");
+            require(ledger_.has_left(packet.nsp) || scenario_.credential,
+                    "a CONNECT_ERROR that the upstream did not say");
             nsp.membership = Membership::gone;
             left_a_namespace_ = true;
             return;
         case SioType::disconnect:
             require(packet.payload.empty(), "a DISCONNECT with a payload");
+            require(ledger_.has_left(packet.nsp), "a DISCONNECT that the upstream did not say");
             nsp.membership = Membership::gone;
             left_a_namespace_ = true;
             return;
@@ -74,32 +80,39 @@ void ClientModel::whole(std::string_view text) {
 }
 
 void ClientModel::heard_event(Namespace& nsp, const Packet& packet) {
+    hold_position(nsp, packet);
+    if (is_marker(packet)) return;
     const auto m = number_after(packet.payload, "\"m\":");
     const bool fallback = packet.payload.find("\"status\":\"timeout\"") != std::string_view::npos;
     require(m.has_value() != fallback, "the client got an event of nobody");
-    if (m) ledger_.client_got(*m);
+    if (m && !ledger_.client_got(*m, packet.nsp)) return;
+    // Before the CONNECT reply nobody knows which session this is; each counts anew.
+    if (packet.id && !nsp.asked.insert(*packet.id).second)
+        require(nsp.membership == Membership::joining || nsp.membership == Membership::gone,
+                "an ack id of the upstream's came twice");
     if (nsp.membership == Membership::gone) return;  // under way when it left; stock clients ignore it
     if (packet.event == "response") {
         const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"), packet);
         const auto request = id ? requests_by_id_.find(*id) : requests_by_id_.end();
         require(request != requests_by_id_.end(), "a response to no request");
-        if (fallback)
-            ledger_.client_got_fallback(request->second);
-        else
-            ledger_.client_got_answer(request->second);
+        if (fallback && !ledger_.client_got_fallback(request->second, packet.nsp)) return;
+        if (!fallback) ledger_.client_got_answer(request->second);
     } else if (packet.event == "line_done") {
         ledger_.client_got_line(fallback);
     } else if (packet.event == "late_reply") {
         if (const auto n = number_after(packet.payload, "\"re\":")) ledger_.client_got_late_answer(*n);
     }
-    if (packet.id) acknowledge(packet);
+    if (packet.id) acknowledge(packet, *m);
 }
 
 void ClientModel::heard_ack(Namespace& nsp, const Packet& packet) {
+    hold_position(nsp, packet);
     const auto m = number_after(packet.payload, "\"m\":");
-    if (m) ledger_.client_got(*m);
+    if (m && !ledger_.client_got(*m, packet.nsp)) return;
     if (nsp.membership == Membership::gone) return;
     const auto request = nsp.acks.find(packet.id.value_or(~std::uint64_t{0}));
+    // Of a message that was said again to rebuild, when another of its name followed: clients ignore it.
+    if (request == nsp.acks.end() && m && ledger_.is_excused(*m)) return;
     require(request != nsp.acks.end(), "an ACK for nothing");
     const auto [n, tracked] = request->second;
     if (!tracked) {
@@ -108,21 +121,22 @@ void ClientModel::heard_ack(Namespace& nsp, const Packet& packet) {
     } else if (m) {
         ledger_.client_got_answer(n);
     } else {
-        ledger_.client_got_fallback(n);
+        static_cast<void>(ledger_.client_got_fallback(n, packet.nsp));
     }
 }
 
-void ClientModel::acknowledge(const Packet& packet) {
+void ClientModel::acknowledge(const Packet& packet, Number m) {
     if (finished_ || random_.chance(20)) return;  // some handlers forget
     SioPacket ack;
     ack.type = '3';
     const auto found = namespaces_.find(packet.nsp);
     ack.nsp = found->first;
     ack.id = packet.id;
-    world_.schedule().after(random_.pause(0ms, 500ms), [this, ack, found]() mutable {
-        if (finished_ || !transport_.alive() || found->second.membership != Membership::in) return;
+    world_.schedule().after(random_.pause(0ms, 500ms), [this, ack, found, m]() mutable {
+        if (finished_ || !transport_->alive() || found->second.membership != Membership::in) return;
         const Number n = ledger_.client_sends(ack.nsp);
-        ack.arguments = "{\"n\":" + std::to_string(n) + "}";
+        ledger_.is_ack(n);
+        ack.arguments = "{\"n\":" + std::to_string(n) + ",\"a\":" + std::to_string(m) + "}";
         if (random_.chance(20)) ack.attachments = attachments_of(n, 1, 10);
         emit(std::move(ack), n, std::nullopt);
     });

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/wire/socketio/packet.h"
 #include "tests/simulation/client_transport.h"
@@ -20,24 +23,21 @@ class ClientModel {
     void start();
     void rest();
     void check_at_rest() const;
+    [[nodiscard]] bool in_some_namespace() const;
     void leave();  // ends the session, one way or another
+    [[nodiscard]] bool gone() const noexcept { return finished_; }
     [[nodiscard]] bool left_a_namespace() const noexcept { return left_a_namespace_; }
-
-    void socket_bytes(Socket& socket, std::string_view bytes) { transport_.socket_bytes(socket, bytes); }
-    void socket_ended(Socket& socket) { transport_.socket_ended(socket); }
-    void exchange_answered(session::ExchangeId exchange, unsigned status, std::string_view body) {
-        transport_.exchange_answered(exchange, status, body);
-    }
-    void exchange_failed(session::ExchangeId exchange) { transport_.exchange_failed(exchange); }
-    [[nodiscard]] bool is_get(session::ExchangeId exchange) const { return transport_.is_get(exchange); }
 
   private:
     using Number = Ledger::Number;
-    enum class Membership : std::uint8_t { out, joining, in, gone };
+    enum class Membership : std::uint8_t { out, rejoining, joining, in, gone };
     struct Namespace {
         Membership membership = Membership::out;
         std::uint64_t next_ack = 0;
         std::map<std::uint64_t, std::pair<Number, bool>> acks;  // ack id -> message, tracked
+        std::set<std::uint64_t> asked;                          // ack ids of the upstream's events, all
+        std::string pid;
+        std::optional<std::string> offset;
     };
     // A packet of the upstream whose attachments are not all there.
     struct Arriving {
@@ -45,6 +45,19 @@ class ClientModel {
         std::size_t missing = 0, seen = 0;
     };
 
+    // Its transports, one after the other (client_returns.cpp).
+    void open_transport();
+    void transport_ended();
+    void blink();
+    void come_back_after(std::chrono::microseconds delay);
+    void come_back();
+    void burn();  // one step nearer to its next blink
+    void hold_position(Namespace& nsp, const wire::socketio::Packet& packet);
+    [[nodiscard]] std::optional<Number> request_of(const Namespace& nsp,
+                                                   const wire::socketio::Packet& packet) const;
+    [[nodiscard]] std::string connect_payload(const Namespace& nsp) const;
+
+    static bool is_marker(const wire::socketio::Packet& packet);
     void operate_later();
     void operate();
     void talk(std::string_view name, Namespace& nsp);
@@ -62,19 +75,23 @@ class ClientModel {
     void whole(std::string_view text);
     void heard_event(Namespace& nsp, const wire::socketio::Packet& packet);
     void heard_ack(Namespace& nsp, const wire::socketio::Packet& packet);
-    void acknowledge(const wire::socketio::Packet& packet);
+    void acknowledge(const wire::socketio::Packet& packet, Number m);
+    void heard_connect(Namespace& nsp, const wire::socketio::Packet& packet);
 
     World& world_;
     const Scenario& scenario_;
     Ledger& ledger_;
     Random random_;
-    ClientTransport transport_;
+    std::vector<std::unique_ptr<ClientTransport>> transports_;  // all that ever were
+    ClientTransport* transport_ = nullptr;                      // the last of them
     std::map<std::string, Namespace, std::less<>> namespaces_;
     std::map<std::string, Number, std::less<>> requests_by_id_;  // raw message_id -> request
     std::optional<Arriving> arriving_;
     TimePoint calm_until_{};  // no second disturbance while one is going on
     bool left_a_namespace_ = false;
-    bool finished_ = false;  // misbehaved or gone: says nothing more
+    bool finished_ = false;              // misbehaved or gone: says nothing more
+    bool away_ = false;                  // without a transport, and will come back
+    std::optional<std::uint64_t> fuse_;  // so many packets until it blinks
 };
 
 }  // namespace forestay::simulation

@@ -10,11 +10,13 @@ using wire::engineio::PacketType;
 using wire::engineio::Revision;
 using wire::websocket::Opcode;
 
-ClientTransport::ClientTransport(World& world, Random random, Opened opened, Heard heard)
+ClientTransport::ClientTransport(World& world, Random random, Opened opened, Heard heard, Ended ended)
     : world_(world),
       random_(random),
       opened_(std::move(opened)),
       heard_(std::move(heard)),
+      ended_(std::move(ended)),
+      link_(world, *this),
       revision_(is_v3(world.scenario().kind) ? Revision::v3 : Revision::v4),
       plain_(world.scenario().kind == Kind::plain),
       reader_(wire::websocket::Sender::server, {.message_bytes = 4 << 20, .fragments = 1024}) {}
@@ -23,7 +25,7 @@ void ClientTransport::open() {
     last_ping_ = world_.schedule().now();
     if (starts_polling(world_.scenario().kind)) return poll_soon();
     mode_ = Mode::websocket;
-    socket_ = &world_.open_client_socket();
+    socket_ = &link_.open_socket();
     open_ = plain_;
 }
 
@@ -50,7 +52,7 @@ void ClientTransport::flush_post() {
         ++taken;
     }
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(taken));
-    post_ = world_.post(std::move(body), std::move(read));
+    post_ = link_.post(std::move(body), std::move(read));
 }
 
 void ClientTransport::write_packet(const ToSend& packet) {
@@ -115,6 +117,10 @@ void ClientTransport::close() {
     if (!plain_) socket_->to_session->finish();
 }
 
+void ClientTransport::die() {
+    if (std::exchange(alive_, false)) ended_();
+}
+
 void ClientTransport::vanish() {
     alive_ = false;
     queue_.clear();
@@ -122,9 +128,9 @@ void ClientTransport::vanish() {
 
 void ClientTransport::drop() {
     vanish();
-    for (const auto get : gets_) world_.lose(get);
-    if (post_ != 0) world_.lose(post_);
-    if (socket_ != nullptr) world_.reset(*socket_);
+    for (const auto get : gets_) link_.lose(get);
+    if (post_ != 0) link_.lose(post_);
+    if (socket_ != nullptr) link_.reset(*socket_);
 }
 
 // ---- polling
@@ -134,12 +140,12 @@ void ClientTransport::poll_soon() {
     world_.schedule().after(random_.pause(0ms, 3ms), [this] {
         poll_planned_ = false;
         if (alive_ && gets_.empty() && (mode_ == Mode::polling || mode_ == Mode::probing))
-            gets_.insert(world_.get());
+            gets_.insert(link_.get());
     });
 }
 
 void ClientTransport::get_again() {
-    if (alive_ && mode_ == Mode::polling && open_ && gets_.size() == 1) gets_.insert(world_.get());
+    if (alive_ && mode_ == Mode::polling && open_ && gets_.size() == 1) gets_.insert(link_.get());
 }
 
 void ClientTransport::exchange_answered(session::ExchangeId exchange, unsigned status,
@@ -147,10 +153,7 @@ void ClientTransport::exchange_answered(session::ExchangeId exchange, unsigned s
     const bool was_get = gets_.erase(exchange) > 0;
     if (exchange == post_) post_ = 0;
     if (!alive_) return;
-    if (status != 200) {
-        alive_ = false;
-        return;
-    }
+    if (status != 200) return die();
     if (was_get) {
         require(!body.empty(), "a GET got an empty body");
         const auto payload = wire::engineio::parse_payload(revision_, body, {100'000});
@@ -192,7 +195,7 @@ void ClientTransport::start_probe() {
     reader_ = wire::websocket::MessageReader(wire::websocket::Sender::server,
                                              {.message_bytes = 4 << 20, .fragments = 1024});
     kept_.clear();
-    socket_ = &world_.open_client_socket();
+    socket_ = &link_.open_socket();
     write_message(Opcode::text, probe_fault_ == ProbeFault::garbage ? "hello" : "2probe", {});
 }
 

@@ -11,6 +11,7 @@
 #include "proxy/wire/engineio/packet.h"
 #include "proxy/wire/websocket/close.h"
 #include "proxy/wire/websocket/message.h"
+#include "tests/simulation/client_link.h"
 #include "tests/simulation/world.h"
 
 namespace forestay::simulation {
@@ -28,9 +29,12 @@ class ClientTransport {
     using Heard =
         std::function<void(bool binary, std::string_view data)>;  // one Socket.IO packet or attachment
 
-    ClientTransport(World& world, Random random, Opened opened, Heard heard);
+    using Ended = std::function<void()>;  // without our doing
+
+    ClientTransport(World& world, Random random, Opened opened, Heard heard, Ended ended);
 
     void open();
+    [[nodiscard]] ClientLink& link() noexcept { return link_; }
     void send(ToSend packet);
     void send_ping_frame();
     void send_raw(std::string_view bytes);  // straight to the websocket
@@ -64,12 +68,15 @@ class ClientTransport {
     void packet(const wire::engineio::Packet& packet);
     void ping_of_v3();
     [[nodiscard]] bool may_ping();
+    void die();
     [[nodiscard]] wire::websocket::MaskKey mask();
 
     World& world_;
     Random random_;
     Opened opened_;
     Heard heard_;
+    Ended ended_;
+    ClientLink link_;
     wire::engineio::Revision revision_;
     bool plain_;
     bool alive_ = true;

@@ -1,15 +1,18 @@
 // Who said what to whom, and what must hold about it: the invariants.
 //
-// Every message of the client has a number n, every message of the upstream a number m. Each check throws a
-// Violation that says what broke.
+// Every message of the client has a number n, every message of the upstream a number m, each connection of
+// the upstream is a life. Each check throws a Violation that says what broke.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proxy/session/action.h"
@@ -32,30 +35,60 @@ class Ledger {
     using Number = std::uint64_t;
 
     Ledger(const Scenario& scenario, const session::Stats& stats, const Schedule& schedule)
-        : scenario_(scenario), stats_(stats), schedule_(schedule) {}
+        : scenario_(scenario), stats_(stats), schedule_(schedule) {
+        said_.emplace_back();
+    }
 
-    // Client to upstream: all of it arrives, once, in order.
-    Number client_sends(std::string_view nsp = "/");
-    void upstream_got(Number n);
+    // ---- client to upstream: what a session has read arrives once and in order, or is told as lost.
+    Number client_sends(std::string_view nsp = "/", std::string_view event = {});
+    void is_binary(Number n) { said_[n].event.clear(); }  // it is never said again to rebuild
+    void is_ack(Number n) { said_[n].ack = true; }        // nobody waits for it when who asked is gone
+    void session_read(Number n, unsigned session);        // it is about to hear of it
+    void link_lost();                                     // what has not been read by now is nobody's
+    unsigned new_life(unsigned session) {
+        lives_.push_back({session, {}});
+        return static_cast<unsigned>(lives_.size() - 1);
+    }
+    void upstream_lost();
+    bool upstream_got(unsigned life, Number n);  // true: for a second time
     // The upstream left this namespace: what the client had under way in it is dropped, by us or by the
     // upstream.
     void upstream_left(std::string_view nsp) { left_.insert(std::string(nsp)); }
+    void client_left(std::string_view nsp) { left_by_client_.insert(std::string(nsp)); }
+    [[nodiscard]] bool has_left(std::string_view nsp) const { return left_.contains(nsp); }
 
-    // Upstream to client: what is complete arrives, once, in the order in which it became complete, unless
-    // there is an excuse for that one message.
+    // ---- upstream to client: what a session has read to its end arrives, once, in the order in which it
+    // became complete, unless there is an excuse for that one message.
     Number upstream_makes() { return ++upstream_made_; }
-    void upstream_completed(Number m);
+    void session_heard(Number m, unsigned session);
     void excuse(Number m) { excused_.insert(m); }
-    void client_got(Number m);
+    [[nodiscard]] bool is_excused(Number m) const { return excused_.contains(m); }
+    // False: it came for a second time, and that is all right.
+    [[nodiscard]] bool client_got(Number m, std::string_view nsp);
 
-    // Tracked requests.
+    // ---- the client's transports
+    // Which session has the client: the one it was with, or a fresh one, and what the old one had is over.
+    void client_is_with(unsigned session);
+    void taken(unsigned from, unsigned by);
+    void client_goes() { away_since_ = schedule_.now(); }
+    void client_returns();
+    // Per namespace: what the client got behind its position may come again.
+    void position_moves(std::string_view nsp);
+    void client_cannot_point_at(std::string_view nsp, Number m);
+    void client_cannot_point_at_fallback(std::string_view nsp, std::optional<Number> n);
+
+    // ---- CONNECT replies
+    void upstream_connected(std::string_view nsp) { ++announced_[std::string(nsp)]; }
+    void client_connected(std::string_view nsp);
+
+    // ---- tracked requests
     void request_sent(Number n, RuleIndex rule);
-    void request_read(Number n);  // the session is about to hear of it
     void answer_made(Number n, Number m);
     void answer_broken(Number n);  // its attachments will never come: the fallback may be early
     void client_got_answer(Number n);
     void client_got_late_answer(Number n);  // under its other name
-    void client_got_fallback(Number n);
+    // False: for a second time, and that is all right.
+    [[nodiscard]] bool client_got_fallback(Number n, std::string_view nsp);
     void client_got_line(bool fallback);  // answers in order carry no request's number
 
     // The session may end for this reason.
@@ -67,41 +100,71 @@ class Ledger {
     void check_deadlines();
     // The world is at rest and the session lives: nothing may be missing.
     void check_complete(bool namespaces_left);
-    void check_totals() const;
+    void check_totals(std::uint64_t sessions, std::uint64_t taken) const;
 
     [[nodiscard]] std::uint64_t outcome() const noexcept { return outcome_; }
-    [[nodiscard]] Number client_sent() const noexcept { return client_sent_; }
-    [[nodiscard]] Number upstream_received() const noexcept { return upstream_received_; }
+    [[nodiscard]] Number client_sent() const noexcept { return said_.size() - 1; }
 
   private:
+    struct Said {  // by the client
+        std::string nsp, event;
+        TimePoint read = session::never;
+        unsigned session = 0;  // that read it
+        bool ack = false;
+        bool nobodys = false;         // its transport went before a session read it
+        std::vector<unsigned> lives;  // that got it
+    };
+    struct Life {
+        unsigned session = 0;
+        std::map<std::string, Number, std::less<>> last;  // n that came for the first time, by namespace
+    };
+    struct Whole {  // of the upstream
+        Number m = 0;
+        unsigned session = 0;  // that heard it
+    };
     struct Request {
         RuleIndex rule{};
-        TimePoint read = session::never;
         unsigned answers = 0, fallbacks = 0, late = 0;
         bool broken = false;
     };
     [[nodiscard]] std::uint64_t drops(session::Drop what) const {
         return stats_.drops[static_cast<std::size_t>(what)];
     }
+    [[nodiscard]] std::uint64_t told_as_lost() const;
     // The bounds of tracking were hit: some requests were never tracked, or their fallback is forgotten.
     [[nodiscard]] bool tracking_is_full() const {
         return drops(session::Drop::untracked_request) + drops(session::Drop::tombstone_overflow) > 0;
     }
     Request& request(Number n);
-    void skip_what_may_be_missing(Number before);
+    void got_again(unsigned life, Number n);
+    [[nodiscard]] bool answered(Number n) const;
+    void check_client_messages() const;
+    void check_upstream_messages() const;
     void mix(std::uint64_t kind, std::uint64_t value);
 
     const Scenario& scenario_;
     const session::Stats& stats_;
     const Schedule& schedule_;
-    Number client_sent_ = 0, upstream_received_ = 0;
-    std::vector<std::string> namespace_of_{""};  // by n
-    std::set<std::string, std::less<>> left_;
+    std::vector<Said> said_;  // by n
+    std::vector<Life> lives_;
+    std::set<std::string, std::less<>> left_, left_by_client_;
+    TimePoint last_loss_{};  // of an upstream
+    unsigned losses_ = 0;
     Number upstream_made_ = 0;
     std::map<Number, std::size_t> position_;  // of completed m, in order of completion
-    std::vector<Number> completed_;
+    std::vector<Whole> completed_;
     std::size_t next_position_ = 0;
+    std::map<std::string, std::size_t, std::less<>> next_in_;  // a replay is in order per namespace
     std::set<Number> excused_, received_;
+    // A fallback for n is kept as ~n.
+    std::map<std::string, std::set<Number>, std::less<>> unpositioned_;
+    std::map<std::string, std::set<Number>, std::less<>> again_;
+    std::uint64_t unpositioned_lines_ = 0;  // fallbacks in order carry no number: any may come again
+    unsigned session_ = 0;                  // that the client has
+    unsigned returns_ = 0;
+    bool some_left_ = false;  // namespaces, and requests in them nobody waits for
+    TimePoint away_since_{};
+    std::map<std::string, unsigned, std::less<>> announced_, connected_;
     std::map<Number, Request> requests_;
     std::map<Number, Number> answer_of_;          // m -> n
     std::array<std::deque<TimePoint>, 3> young_;  // by rule: when requests were read

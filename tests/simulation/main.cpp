@@ -2,6 +2,7 @@
 //
 //   simulation [--seeds N] [--first S]       N seeds from S on; stops at the first failure
 //   simulation --seed S [--verbose]          one seed, with its operations (and every input and action)
+//   simulation ... --blinks                  clients lose their transport and come back, too
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -26,8 +27,8 @@ Result simulate(const simulation::Scenario& scenario, std::uint64_t cutting, ses
 
 // One seed, up to three times: again in a workspace that others have used, with the session moved at random
 // steps, and again with the bytes cut elsewhere.
-std::string check(std::uint64_t seed, session::Workspace& used, std::uint64_t& steps) {
-    const auto scenario = simulation::make_scenario(seed);
+std::string check(std::uint64_t seed, bool blinks, session::Workspace& used, std::uint64_t& steps) {
+    const auto scenario = simulation::make_scenario(seed, blinks);
     session::Workspace fresh;
     const Result first = simulate(scenario, seed, fresh);
     steps += first.steps;
@@ -45,8 +46,8 @@ std::string check(std::uint64_t seed, session::Workspace& used, std::uint64_t& s
     return {};
 }
 
-void print_operations(std::uint64_t seed, Detail detail) {
-    const auto scenario = simulation::make_scenario(seed);
+void print_operations(std::uint64_t seed, bool blinks, Detail detail) {
+    const auto scenario = simulation::make_scenario(seed, blinks);
     for (const std::uint64_t cutting : {seed, ~seed}) {
         if (cutting != seed && !scenario.comparable) continue;
         session::Workspace workspace;
@@ -62,7 +63,7 @@ void print_operations(std::uint64_t seed, Detail detail) {
 int main(int argc, char** argv) {
     std::uint64_t seeds = 1000, first = 1;
     std::optional<std::uint64_t> only;
-    bool verbose = false;
+    bool verbose = false, blinks = false;
     for (int i = 1; i < argc; ++i) {
         const std::string_view option = argv[i];
         const auto value = [&]() -> std::uint64_t {
@@ -76,24 +77,27 @@ int main(int argc, char** argv) {
             only = value();
         } else if (option == "--verbose") {
             verbose = true;
+        } else if (option == "--blinks") {
+            blinks = true;
         } else {
-            std::fprintf(stderr, "usage: simulation [--seeds N] [--first S] [--seed S [--verbose]]\n");
+            std::fprintf(stderr,
+                         "usage: simulation [--seeds N] [--first S] [--seed S [--verbose]] [--blinks]\n");
             return 2;
         }
     }
     if (only) {
         first = *only;
         seeds = 1;
-        print_operations(first, verbose ? Detail::everything : Detail::operations);
+        print_operations(first, blinks, verbose ? Detail::everything : Detail::operations);
     }
     session::Workspace used;
     std::uint64_t steps = 0;
     const auto begin = std::chrono::steady_clock::now();
     for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
-        const std::string violation = check(seed, used, steps);
+        const std::string violation = check(seed, blinks, used, steps);
         if (violation.empty()) continue;
         std::printf("\nSEED %llu: %s\n", static_cast<unsigned long long>(seed), violation.c_str());
-        if (!only) print_operations(seed, Detail::operations);
+        if (!only) print_operations(seed, blinks, Detail::operations);
         std::printf("\nagain: simulation --seed %llu --verbose\n", static_cast<unsigned long long>(seed));
         return 1;
     }

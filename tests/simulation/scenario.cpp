@@ -80,17 +80,35 @@ void choose_troubles(Troubles& troubles, Random& random, unsigned percent) {
           &troubles.upstream_interleaves, &troubles.upstream_garbage, &troubles.client_oddities})
         *trouble = random.chance(percent);
     // What may end the session is rarer, or hardly a session would live to its end.
-    for (bool* trouble :
-         {&troubles.client_too_slow, &troubles.upstream_half_binary, &troubles.upstream_bad_frame,
-          &troubles.upstream_closes, &troubles.upstream_crashes, &troubles.upstream_refuses,
-          &troubles.connect_refused, &troubles.connect_unanswered, &troubles.never_opens,
-          &troubles.client_crashes, &troubles.client_hostile, &troubles.shutdown})
+    for (bool* trouble : {&troubles.client_too_slow, &troubles.upstream_half_binary,
+                          &troubles.upstream_bad_frame, &troubles.upstream_closes, &troubles.upstream_refuses,
+                          &troubles.connect_refused, &troubles.connect_unanswered, &troubles.never_opens,
+                          &troubles.client_crashes, &troubles.client_hostile, &troubles.shutdown})
         *trouble = random.chance(percent / 8);
+    // The troubles that sessions are there for.
+    troubles.upstream_crashes = random.chance(40);
+    troubles.client_blinks = random.chance(25);
+}
+
+void choose_resumption(session::Policy& policy, Random& random) {
+    auto& upstream = policy.resume_upstream;
+    upstream.hold = random.chance(25) ? Duration{0} : Duration(random.between(2'000, 30'000));
+    upstream.on_return = static_cast<session::OnReturn>(random.below(3));
+    if (random.chance(70)) upstream.rebuild = {"msg", "note"};
+    upstream.max_bytes = random.chance(70) ? 1 << 20 : 4096;
+    upstream.max_messages = random.chance(70) ? 1000 : random.between(1, 20);
+    upstream.max_age = Duration(random.between(500, 40'000));
+    auto& client = policy.resume_client;
+    client.recovery = static_cast<session::Recovery>(random.below(3));
+    client.hold = Duration(random.between(2'000, 30'000));
+    client.left_hold = client.hold / 4;
+    client.max_bytes = random.chance(70) ? 1 << 20 : 4096;
+    client.max_messages = random.chance(70) ? 1000 : random.between(1, 50);
 }
 
 }  // namespace
 
-Scenario make_scenario(std::uint64_t seed) {
+Scenario make_scenario(std::uint64_t seed, bool blinks) {
     Random random(seed);
     Scenario scenario;
     scenario.seed = seed;
@@ -108,6 +126,10 @@ Scenario make_scenario(std::uint64_t seed) {
     policy.limits.attachment_timeout = Duration(random.between(4'000, 10'000));
     policy.limits.slow_client_timeout = Duration(random.between(5'000, 30'000));
     choose_troubles(scenario.troubles, random, static_cast<unsigned>(random.below(60)));
+    choose_resumption(policy, random);
+    scenario.upstream_polling = scenario.kind != Kind::plain && random.chance(20);
+    // All that comes in one answer must fit: it can not be paused in the middle.
+    if (scenario.upstream_polling) policy.limits.outbox_bytes = 1 << 20;
     scenario.credential = !is_v3(scenario.kind) && scenario.kind != Kind::plain && random.chance(25);
     scenario.credential_good = random.chance(85);
     scenario.tick_lateness = random.chance(50) ? 0ms : Duration(random.between(1, 110));
@@ -124,8 +146,11 @@ Scenario make_scenario(std::uint64_t seed) {
         policy.limits.outbox_bytes = policy.limits.held_bytes = policy.limits.message_bytes = 1 << 20;
         scenario.troubles.client_blocks = scenario.troubles.upstream_blocks = false;
         scenario.troubles.client_too_slow = false;
+        scenario.troubles.client_blinks = false;  // where the markers are depends on it too
         scenario.credential = scenario.credential && scenario.kind == Kind::websocket;
     }
+    if (scenario.kind == Kind::plain) policy.resume_upstream.hold = 0ms;  // both legs end together
+    if (!blinks) scenario.troubles.client_blinks = false;
     return scenario;
 }
 

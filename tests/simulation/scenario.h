@@ -50,6 +50,7 @@ struct Troubles {
     bool connect_unanswered = false;
     bool never_opens = false;  // 101 and then silence
     bool client_crashes = false;
+    bool client_blinks = false;    // loses its transport and comes back with another
     bool client_hostile = false;   // what the protocol forbids
     bool client_oddities = false;  // what it tolerates: unsolicited pongs, unknown ACKs, a second CONNECT
     bool shutdown = false;
@@ -61,6 +62,7 @@ struct Scenario {
     session::Policy policy;
     rules::LateAnswer late = rules::LateAnswer::drop;
     Troubles troubles;
+    bool upstream_polling = false;  // it has no websockets
     bool credential = false;
     bool credential_good = true;
     Duration tick_lateness{0};  // how late the shell's timer may be
@@ -71,7 +73,8 @@ struct Scenario {
         false;  // nothing depends on how bytes are cut: another cutting must give the same result
 };
 
-[[nodiscard]] Scenario make_scenario(std::uint64_t seed);
+// `blinks`: clients lose their transport and come back, too.
+[[nodiscard]] Scenario make_scenario(std::uint64_t seed, bool blinks);
 [[nodiscard]] constexpr bool is_v3(Kind kind) noexcept {
     return kind >= Kind::polling3 && kind <= Kind::websocket3;
 }

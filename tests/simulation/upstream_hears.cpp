@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "proxy/wire/websocket/close.h"
+#include "tests/simulation/shell.h"
 #include "tests/simulation/upstream_model.h"
 
 namespace forestay::simulation {
@@ -13,7 +14,7 @@ using wire::websocket::Opcode;
 
 // ---- what it hears
 
-void UpstreamModel::socket_bytes(Socket&, std::string_view bytes) {
+void UpstreamModel::socket_bytes(std::string_view bytes) {
     kept_.append(bytes);
     std::string taken;
     taken.swap(kept_);
@@ -22,23 +23,26 @@ void UpstreamModel::socket_bytes(Socket&, std::string_view bytes) {
         const auto next = reader_.next(rest, scratch_);
         if (!next) throw Violation("the upstream got bad frames: " + next.error().message());
         if (!*next) break;
-        Heard heard{(*next)->opcode, std::string((*next)->payload)};
-        if (stalled_)
-            inbox_.push_back(std::move(heard));
-        else
-            message(heard);
+        hear({(*next)->opcode, std::string((*next)->payload)});
     }
     kept_.assign(rest);
 }
 
-void UpstreamModel::socket_ended(Socket&) {
+void UpstreamModel::hear(Heard heard) {
+    burn();
+    if (stalled_)
+        inbox_.push_back(std::move(heard));
+    else
+        message(heard);
+}
+
+void UpstreamModel::socket_ended() {
     gone_ = true;
 }
 
 void UpstreamModel::message(const Heard& heard) {
     switch (heard.opcode) {
         case Opcode::ping:
-            require(plain_, "the upstream got a ping that was meant for us");
             return write(Opcode::pong, heard.payload);
         case Opcode::pong:
             require(ping_frames_unanswered_ > 0 && heard.payload == "frame",
@@ -48,7 +52,7 @@ void UpstreamModel::message(const Heard& heard) {
         case Opcode::close:
             require(wire::websocket::parse_close(heard.payload).has_value(),
                     "the upstream got a bad close frame");
-            if (socket_->open) {
+            if (open()) {
                 std::string frame;
                 wire::websocket::write_frame(frame, Opcode::close, heard.payload, std::nullopt);
                 socket_->to_session->write(frame);
@@ -62,7 +66,7 @@ void UpstreamModel::message(const Heard& heard) {
     if (plain_) {
         const auto n = number_after(heard.payload, "\"n\":");
         require(n.has_value(), "the upstream got a message without a number");
-        return ledger_.upstream_got(*n);
+        return static_cast<void>(ledger_.upstream_got(life_, *n));
     }
     if (heard.opcode == Opcode::text) return packet(heard.payload);
     require(arriving_.has_value(), "the upstream got an attachment without a header");
@@ -113,7 +117,7 @@ void UpstreamModel::whole(std::string_view text) {
     const std::string nsp(packet.nsp.substr(0, packet.nsp.find('?')));
     switch (packet.type) {
         case wire::socketio::PacketType::connect:
-            return connect(nsp);
+            return connect(nsp, packet.payload);
         case wire::socketio::PacketType::disconnect:
             joined_.erase(nsp);
             pending_.erase(nsp);
@@ -128,38 +132,47 @@ void UpstreamModel::whole(std::string_view text) {
             "the upstream got a packet of a namespace that was never joined");
     const auto n = number_after(packet.payload, "\"n\":");
     require(n.has_value(), "the upstream got a packet that nobody numbered");
-    ledger_.upstream_got(*n);
-    if (wire::socketio::is_ack(packet.type))
-        require(acks_[nsp].erase(packet.id.value_or(0)) == 1,
-                "the upstream got an ACK that it does not wait for");
-    else
-        event(packet, *n);
+    const bool again = ledger_.upstream_got(life_, *n);
+    if (!wire::socketio::is_ack(packet.type)) return event(packet, *n, again);
+    const auto ack = acks_[nsp].find(packet.id.value_or(0));
+    require(ack != acks_[nsp].end(), "the upstream got an ACK that it does not wait for");
+    require(number_after(packet.payload, "\"a\":") == ack->second, "the upstream got another life's ACK");
+    acks_[nsp].erase(ack);
 }
 
-void UpstreamModel::connect(std::string_view name) {
+void UpstreamModel::connect(std::string_view name, std::string_view payload) {
     const std::string nsp(name);
+    require(
+        payload.find("\"pid\"") == std::string_view::npos && payload.find("offset") == std::string_view::npos,
+        "the upstream got our own pid");
+    require(revision_ == Revision::v3 || payload.find("\"token\":\"t\"") != std::string_view::npos,
+            "the upstream got a CONNECT without what the client said");
     require(!scenario_.credential || scenario_.credential_good,
             "an unauthorised CONNECT reached the upstream");
     require(!joined_.contains(nsp) && !pending_.contains(nsp), "the upstream got a second CONNECT");
     pending_.insert(nsp);
-    if (scenario_.troubles.connect_unanswered && random_.chance(50)) {
+    unanswered_.insert(nsp);
+    if (scenario_.troubles.connect_unanswered && !world_.at_rest() && random_.chance(50)) {
         world_.note("upstream: never answers CONNECT");
         return ledger_.allow(CloseReason::upstream_timeout);
     }
-    const bool refuse = scenario_.troubles.connect_refused && random_.chance(50);
+    const bool refuse = scenario_.troubles.connect_refused && !world_.at_rest() && random_.chance(50);
     later(random_.pause(0ms, 800ms), [this, nsp, refuse] {
         if (pending_.erase(nsp) == 0) return;
         const std::string head = nsp == "/" ? "" : nsp + ",";
         if (refuse) {
             world_.note("upstream: refuses CONNECT");
             left_.insert(nsp);
-            ledger_.upstream_left(nsp);
             // python answers an unknown namespace with a string; some versions with nothing.
-            return send_text("44" + head + (random_.chance(70) ? "{\"message\":\"no\"}" : ""));
+            return send_text("44" + head + (random_.chance(70) ? "{\"message\":\"no\"}" : ""), [this, nsp] {
+                ledger_.upstream_left(nsp);
+                unanswered_.erase(nsp);
+            });
         }
         if (random_.chance(20)) push(nsp);  // emitted inside the connect handler
         joined_.insert(nsp);
-        send_text("40" + head + "{\"sid\":\"s" + std::to_string(random_.below(1000)) + "\"}");
+        send_text("40" + head + "{\"sid\":\"s" + std::to_string(random_.below(1000)) + "\"}",
+                  [this, nsp] { say_joined(nsp); });
     });
 }
 
@@ -172,11 +185,12 @@ std::optional<std::chrono::microseconds> UpstreamModel::answer_delay(Duration ti
     return std::nullopt;
 }
 
-void UpstreamModel::event(const wire::socketio::Packet& packet, Number n) {
+void UpstreamModel::event(const wire::socketio::Packet& packet, Number n, bool again) {
     SioPacket reply;
     const std::string re = "\"re\":" + std::to_string(n);
     std::optional<RuleIndex> rule;
     if (packet.event == "ask" || packet.event == "note") {
+        if (!packet.id) return;  // said again to rebuild: its answer is for nobody
         if (packet.event == "ask") rule = ask_rule;
         reply.type = '3';
         reply.id = packet.id;
@@ -196,11 +210,12 @@ void UpstreamModel::event(const wire::socketio::Packet& packet, Number n) {
     const auto delay = answer_delay(timeout);
     if (!delay) return;
     const std::string nsp(packet.nsp.substr(0, packet.nsp.find('?')));
-    later(*delay, [this, nsp, reply, n, rule]() mutable {
+    later(*delay, [this, nsp, reply, n, rule, again]() mutable {
         if (!joined_.contains(nsp)) return;
         reply.nsp = *joined_.find(nsp);
         if (rule) return answer(std::move(reply), n);
         const Number m = ledger_.upstream_makes();
+        if (again) ledger_.excuse(m);  // what a rebuilding event brings is for nobody
         reply.arguments = "{\"m\":" + std::to_string(m) + "}";
         send(std::move(reply), m, std::nullopt);
     });
@@ -218,14 +233,13 @@ void UpstreamModel::answer(SioPacket packet, Number n) {
 // ---- sending
 
 void UpstreamModel::send(SioPacket packet, Number m, std::optional<Number> answers) {
-    if (gone_ || !socket_->open) return;
+    if (!open()) return;
     const TimePoint now = world_.schedule().now();
     const std::string header = header_of(packet);
     world_.note("upstream: " + header.substr(0, 80));
     const auto& troubles = scenario_.troubles;
     if (packet.attachments.empty()) {
-        send_text("4" + header);
-        return ledger_.upstream_completed(m);
+        return send_text("4" + header, [this, m] { ledger_.session_heard(m, shell_.number()); });
     }
     const bool half = troubles.upstream_half_binary && !world_.at_rest() && random_.chance(20);
     const bool troubled = half || now < binary_trouble_until_;
@@ -242,25 +256,31 @@ void UpstreamModel::send(SioPacket packet, Number m, std::optional<Number> answe
         const Number overtaking = ledger_.upstream_makes();
         world_.note("upstream: interleaves " + std::to_string(overtaking));
         send_text("42" + (packet.nsp == "/" ? "" : std::string(packet.nsp) + ",") +
-                  "[\"push\",{\"m\":" + std::to_string(overtaking) + "}]");
-        ledger_.upstream_completed(overtaking);
+                      "[\"push\",{\"m\":" + std::to_string(overtaking) + "}]",
+                  [this, overtaking] { ledger_.session_heard(overtaking, shell_.number()); });
     }
     std::size_t count = packet.attachments.size();
     if (half) count = random_.below(count);
-    for (std::size_t i = 0; i < count; ++i) send_binary(packet.attachments[i]);
-    if (!half) ledger_.upstream_completed(m);
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool last = i + 1 == packet.attachments.size();
+        send_binary(packet.attachments[i],
+                    last ? Read([this, m] { ledger_.session_heard(m, shell_.number()); }) : Read());
+    }
 }
 
-void UpstreamModel::send_text(std::string_view text) {
-    write(Opcode::text, text);
+void UpstreamModel::send_text(std::string_view text, Read read) {
+    write(Opcode::text, text, std::move(read));
 }
 
-void UpstreamModel::send_binary(std::string_view bytes) {
-    write(Opcode::binary, revision_ == Revision::v3 ? "\x04" + std::string(bytes) : std::string(bytes));
+void UpstreamModel::send_binary(std::string_view bytes, Read read) {
+    const bool typed = revision_ == Revision::v3 && !polling_;
+    write(Opcode::binary, typed ? "\x04" + std::string(bytes) : std::string(bytes), std::move(read));
 }
 
-void UpstreamModel::write(Opcode opcode, std::string_view payload) {
-    if (socket_ == nullptr || !socket_->open) return;
+void UpstreamModel::write(Opcode opcode, std::string_view payload, Read read) {
+    if (!open()) return;
+    burn();
+    if (polling_) return queue(payload, opcode == Opcode::binary, std::move(read));
     std::string bytes;
     if (is_control(opcode) || payload.size() < 2 || !random_.chance(10)) {
         wire::websocket::write_frame(bytes, opcode, payload, std::nullopt);
@@ -269,7 +289,7 @@ void UpstreamModel::write(Opcode opcode, std::string_view payload) {
         wire::websocket::write_frame(bytes, opcode, payload.substr(0, at), std::nullopt, false);
         wire::websocket::write_frame(bytes, Opcode::continuation, payload.substr(at), std::nullopt);
     }
-    socket_->to_session->write(bytes);
+    socket_->to_session->write(bytes, std::move(read));
 }
 
 }  // namespace forestay::simulation

@@ -1,33 +1,25 @@
-// One session between a client and an upstream, with everything around it that a shell does: sockets, HTTP
-// exchanges, the timer. All from one seed.
+// One client of an app, over its whole life: its transports, the sessions that serve it, the connections that
+// these make to the app. All from one seed.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "proxy/session/session.h"
 #include "tests/simulation/ledger.h"
-#include "tests/simulation/pipe.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/schedule.h"
 
 namespace forestay::simulation {
 
+class ClientLink;
 class ClientModel;
+class Shell;
 class UpstreamModel;
-
-// A websocket connection of the session: one pipe each way.
-struct Socket {
-    std::unique_ptr<Pipe> to_session, to_peer;
-    bool open = true;          // for the session
-    bool blocked = false;      // the session was told so
-    std::size_t reported = 0;  // how much was said to wait
-};
 
 struct Result {
     std::uint64_t trace = 0;    // of all inputs and actions
@@ -38,7 +30,7 @@ struct Result {
 };
 
 enum class Detail { none, operations, everything };
-// Whether the session is written down and restored into a fresh object now and then.
+// Whether sessions are written down and restored into fresh objects now and then.
 enum class Moving { never, at_random };
 
 class World {
@@ -48,81 +40,64 @@ class World {
     ~World();
     Result run();
 
-    // For the models.
     [[nodiscard]] const Scenario& scenario() const noexcept { return scenario_; }
     [[nodiscard]] Schedule& schedule() noexcept { return schedule_; }
     [[nodiscard]] Ledger& ledger() noexcept { return ledger_; }
-    [[nodiscard]] UpstreamModel& upstream() noexcept { return *upstream_; }
-    [[nodiscard]] ClientModel& client() noexcept { return *client_; }
-    [[nodiscard]] bool over() const noexcept { return over_; }
+    [[nodiscard]] session::Stats& stats() noexcept { return stats_; }
+    [[nodiscard]] session::Workspace& workspace() noexcept { return workspace_; }
+    [[nodiscard]] Random& cuts() noexcept { return cut_random_; }
+    [[nodiscard]] bool network_chance(unsigned percent) { return network_random_.chance(percent); }
+    [[nodiscard]] std::chrono::microseconds shell_pause(Duration low, Duration high) {
+        return shell_random_.pause(low, high);
+    }
+    [[nodiscard]] bool move_now() { return move_random_ && move_random_->chance(5); }
+    [[nodiscard]] session::ExchangeId next_exchange() noexcept { return ++next_exchange_; }
+    [[nodiscard]] bool over() const;  // all sessions ended
     [[nodiscard]] bool at_rest() const noexcept { return resting_; }
     void note(std::string what);
+    void trace(unsigned shell, std::string_view what, std::string_view bytes, std::uint64_t number);
 
-    // The client's side.
-    Socket& open_client_socket();
-    session::ExchangeId get();
-    session::ExchangeId post(std::string body, std::vector<std::function<void()>> read);
-    // A GET of the client goes away before it is answered.
-    void lose(session::ExchangeId exchange);
-    void reset(Socket& socket);  // without a goodbye
-    void client_reads(bool reads);
-    void upstream_reads(bool reads);
+    // Sessions.
+    void new_session(ClientLink& link);
+    [[nodiscard]] Shell* find(std::string_view secret);
+    [[nodiscard]] Shell* current();  // the one that the client has, or had last
+    void taken() { ++taken_; }
     void shut_down();
-    [[nodiscard]] Socket* client_socket() noexcept { return client_socket_; }
-    [[nodiscard]] Socket* upstream_socket() noexcept { return upstream_socket_; }
+
+    // The app.
+    struct Verdict {
+        std::chrono::microseconds delay{0};
+        bool accepted = true;
+        unsigned status = 0;  // of a refusal
+    };
+    [[nodiscard]] Verdict judge_connect();
+    void refused(unsigned status);
+    [[nodiscard]] UpstreamModel& new_life(Shell& shell);
+    [[nodiscard]] bool app_is_up() const noexcept { return schedule_.now() >= down_until_; }
+    void app_down_until(TimePoint when) { down_until_ = std::max(down_until_, when); }
+    void app_crashes();  // all that it had is gone; it is back after a while
 
   private:
-    void input(const session::Input& input);
-    void bytes_from(bool client, Socket& socket, std::string_view bytes);
-    void take_actions();
-    void move_session();
-    void on(const session::action::SendClient& action);
-    void on(const session::action::SendUpstream& action);
-    void on(const session::action::AnswerExchange& action);
-    void on(const session::action::ConnectUpstream& action);
-    void on(const session::action::CheckCredential& action);
-    void on(const session::action::PollUpstream& action);
-    void on(const session::action::PostUpstream& action);
-    void on(const session::action::FindSession& action);
-    void on(const session::action::AliasSid& action);
-    void on(const session::action::Report& action);
-    void on(const session::action::PauseClient& action);
-    void on(const session::action::ResumeClient& action);
-    void on(const session::action::PauseUpstream& action);
-    void on(const session::action::ResumeUpstream& action);
-    void on(const session::action::CloseClient& action);
-    void on(const session::action::CloseUpstream& action);
-    void on(const session::action::End& action);
-    void tick_when_due();
-    void report_blocked(bool client);
-    void check_bounds();
-    Socket& new_socket(bool client);
-    void open_upstream_socket();
-    void run_until(TimePoint when);
     void live();
-    void trace(std::string_view what, std::string_view bytes = {}, std::uint64_t number = 0);
+    void run_until(TimePoint when);
+    void rest();
+    [[nodiscard]] UpstreamModel* life();
 
     const Scenario& scenario_;
     Schedule schedule_;
-    Random shell_random_, network_random_, cut_random_;
+    Random shell_random_, network_random_, cut_random_, app_random_;
     std::optional<Random> move_random_;
     session::Stats stats_;
     Ledger ledger_;
     session::Workspace& workspace_;
     Detail detail_;
-    std::unique_ptr<session::Session> session_;
+    std::vector<std::unique_ptr<UpstreamModel>> lives_;  // all that ever were: events may still point to them
     std::unique_ptr<ClientModel> client_;
-    std::unique_ptr<UpstreamModel> upstream_;
-    std::vector<std::unique_ptr<Socket>> sockets_;  // all that ever were: events may still point to them
-    Socket* client_socket_ = nullptr;
-    Socket* upstream_socket_ = nullptr;
-    std::set<session::ExchangeId> exchanges_;  // open for the session
+    std::vector<std::unique_ptr<Shell>> shells_;
     session::ExchangeId next_exchange_ = 0;
-    bool connect_asked_ = false, credential_asked_ = false;
-    bool client_paused_ = false, upstream_paused_ = false;
-    bool resting_ = false, over_ = false, taking_ = false;
-    TimePoint tick_at_ = session::never;
-    std::uint64_t ticks_ = 0;
+    std::uint64_t taken_ = 0;
+    TimePoint down_until_{};
+    bool resting_ = false;
     Result result_;
 };
 
