@@ -278,7 +278,7 @@ void UpstreamModel::send_binary(std::string_view bytes, Read read) {
 }
 
 void UpstreamModel::write(Opcode opcode, std::string_view payload, Read read) {
-    if (!open()) return;
+    if (!open() || said_goodbye_) return;
     burn();
     if (polling_) return queue(payload, opcode == Opcode::binary, std::move(read));
     std::string bytes;

@@ -105,7 +105,8 @@ void UpstreamModel::gone_after_goodbye() {
         send_text("1");
     else
         close_frame();
-    gone_ = !polling_;
+    gone_ = !polling_;  // a GET brings the goodbye
+    said_goodbye_ = true;
 }
 
 // The process is killed: what it had is gone, and what was under way in either direction may be.

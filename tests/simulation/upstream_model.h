@@ -110,7 +110,7 @@ class UpstreamModel {
     std::string sid_;
     bool stalled_ = false;
     bool gone_ = false;
-    bool said_open_ = false;
+    bool said_open_ = false, said_goodbye_ = false;
     std::deque<Heard> inbox_;                       // not looked at while stalled
     std::vector<std::function<void()>> postponed_;  // what it would have done meanwhile
     std::optional<Arriving> arriving_;

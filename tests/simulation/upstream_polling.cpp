@@ -56,7 +56,7 @@ void UpstreamModel::poll_answer() {
     }
     world_.schedule().after(scenario_.upstream_latency, [this, body, reads = std::move(reads)] {
         if (gone_ || shell_.life() != this) return;  // the answer died with its connection
-        if (shell_.over()) return;
+        if (shell_.over() || !shell_.polls()) return;
         for (const auto& read : reads)
             if (read) read();
         shell_.polled(200, body);
