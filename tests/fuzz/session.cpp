@@ -1,6 +1,7 @@
 // A session fed with anything in any order: no crash, nothing after the end, frames of ours always
 // well-formed, gauges back to zero. Each operation is one byte that says which, one that says how long its
 // bytes are, and the bytes.
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -15,7 +16,7 @@ using namespace forestay::session;
 
 namespace {
 
-const Policy& policy() {
+const Policy& policy(unsigned kind) {
     static const Policy made = [] {
         rules::RuleSpec ask;
         ask.name = "ask";
@@ -34,10 +35,23 @@ const Policy& policy() {
         Policy policy;
         policy.rules = rules::RuleSet::compile({ask, chat}, problems);
         policy.limits.outbox_bytes = policy.limits.held_bytes = policy.limits.message_bytes = 4096;
+        policy.resume_upstream.max_bytes = policy.resume_client.max_bytes = 4096;
+        policy.resume_upstream.max_messages = policy.resume_client.max_messages = 8;
+        policy.resume_upstream.rebuild = {"c", "e"};
         if (!problems.empty()) std::abort();
         return policy;
     }();
-    return made;
+    // Each way to return and each recovery.
+    static const auto all = [] {
+        std::array<Policy, 9> policies;
+        for (std::size_t i = 0; i < policies.size(); ++i) {
+            policies[i] = made;
+            policies[i].resume_upstream.on_return = static_cast<OnReturn>(i % 3);
+            policies[i].resume_client.recovery = static_cast<Recovery>(i / 3);
+        }
+        return policies;
+    }();
+    return all[kind % all.size()];
 }
 
 // Checks that what the session writes are whole, well-formed frames.
@@ -58,7 +72,7 @@ class Peer {
     std::string scratch_;
 };
 
-void run(std::string_view data, Dialect dialect, bool websocket, bool credential) {
+void run(std::string_view data, unsigned kind, Dialect dialect, bool websocket, bool credential) {
     Stats stats;
     Workspace workspace;
     TimePoint now{std::chrono::hours(1)};
@@ -66,9 +80,10 @@ void run(std::string_view data, Dialect dialect, bool websocket, bool credential
         Setup setup;
         setup.dialect = dialect;
         setup.sid = "SID";
+        setup.secret = "SECRET";
         setup.websocket = websocket;
         setup.credential_in_connect = credential;
-        Session session(policy(), stats, workspace, setup, now);
+        Session session(policy(kind / 3), stats, workspace, setup, now);
         Peer client(wire::websocket::Sender::server);
         Peer upstream(wire::websocket::Sender::client);
         ExchangeId exchange = 0;
@@ -81,7 +96,7 @@ void run(std::string_view data, Dialect dialect, bool websocket, bool credential
             const bool was_over = session.ended();
             std::string frame;
             const auto text = wire::websocket::Opcode::text;
-            switch (operation % 18) {
+            switch (operation % 26) {
                 case 0:
                     session.handle(input::PollOpened{++exchange}, now);
                     break;
@@ -136,8 +151,35 @@ void run(std::string_view data, Dialect dialect, bool websocket, bool credential
                     wire::websocket::write_frame(frame, text, bytes, std::nullopt);
                     session.handle(input::UpstreamBytes{frame}, now);
                     break;
+                case 17:
+                    session.handle(input::UpstreamRefused{size == 0 ? 0 : static_cast<unsigned>(size) + 300},
+                                   now);
+                    break;
+                case 18:
+                    session.handle(input::UpstreamLost{}, now);
+                    break;
+                case 19:
+                    if (dialect == Dialect::plain) break;  // never asked for
+                    session.handle(input::UpstreamPollingOpened{bytes}, now);
+                    break;
+                case 20:
+                    session.handle(input::UpstreamPolled{size == 0 ? 0U : 200U, bytes}, now);
+                    break;
+                case 21:
+                    session.handle(input::UpstreamPosted{size == 0 ? 200U : static_cast<unsigned>(size)},
+                                   now);
+                    break;
+                case 22:
+                    session.handle(input::ClientLost{}, now);
+                    break;
+                case 23:
+                    session.handle(input::SessionNotFound{}, now);
+                    break;
+                case 24:
+                    session.handle(input::Superseded{}, now);
+                    break;
                 default:
-                    session.handle(input::UpstreamRefused{static_cast<unsigned>(size) + 300}, now);
+                    session.handle(input::Shutdown{}, now);
                     break;
             }
             while (const auto action = session.next_action()) {
@@ -164,6 +206,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view operations(reinterpret_cast<const char*>(data) + 1, size - 1);
     const unsigned kind = data[0];
     constexpr Dialect dialects[] = {Dialect::engineio4, Dialect::engineio3, Dialect::plain};
-    run(operations, dialects[kind % 3], (kind & 16U) != 0, (kind & 32U) != 0);
+    run(operations, kind, dialects[kind % 3], (kind & 16U) != 0, (kind & 32U) != 0);
     return 0;
 }

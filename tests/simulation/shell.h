@@ -34,7 +34,7 @@ class Shell {
     // The upstream's side.
     [[nodiscard]] Socket* upstream_socket() noexcept { return upstream_socket_; }
     void upstream_reads(bool reads);
-    void upstream_gone(bool reset);                       // its process died
+    void upstream_gone(bool reset);  // its process died
     [[nodiscard]] bool polls() const noexcept { return polling_; }
     void polled(unsigned status, std::string_view body);  // the answer to its GET
     void posted(unsigned status);
