@@ -47,6 +47,13 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
     return forestay::simulation::take(size);
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {  // std::stable_sort's
+    try {
+        return forestay::simulation::take(size);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
 void operator delete(void* memory) noexcept {
     forestay::simulation::give_back(memory);
 }
