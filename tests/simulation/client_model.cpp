@@ -173,8 +173,11 @@ void ClientModel::emit(SioPacket packet, Number n, std::optional<RuleIndex> trac
         ledger_.session_read(n, mine->link().shell()->number());
     };
     transport_->send({PacketType::message, false, header_of(packet), read});
-    for (auto& attachment : packet.attachments)
-        transport_->send({PacketType::message, true, std::move(attachment), {}});
+    for (std::size_t i = 0; i < packet.attachments.size(); ++i) {
+        std::function<void()> whole;
+        if (i + 1 == packet.attachments.size()) whole = [this, n] { ledger_.session_read_whole(n); };
+        transport_->send({PacketType::message, true, std::move(packet.attachments[i]), std::move(whole)});
+    }
     burn();
 }
 

@@ -50,7 +50,8 @@ void ClientModel::blink() {
     const bool half_open = random_.chance(40) && scenario_.kind != Kind::plain;  // without heartbeats
     world_.note(half_open ? "client: blinks, half open" : "client: blinks");
     const auto& policy = scenario_.policy;
-    if (policy.resume_client.recovery == Recovery::off || namespaces_["/"].pid.empty()) {
+    if (policy.resume_client.recovery == Recovery::off || namespaces_["/"].pid.empty() ||
+        namespaces_["/"].membership != Membership::in) {
         ledger_.allow(CloseReason::connection_lost);
         ledger_.allow(CloseReason::ping_timeout);
     }

@@ -18,7 +18,7 @@ void Ledger::mix(std::uint64_t kind, std::uint64_t value) {
 // ---- client to upstream
 
 Ledger::Number Ledger::client_sends(std::string_view nsp, std::string_view event) {
-    said_.push_back({std::string(nsp), std::string(event), session::never, 0, false, false, {}});
+    said_.push_back({std::string(nsp), std::string(event), session::never, 0, false, true, false, {}});
     return client_sent();
 }
 
@@ -34,7 +34,7 @@ void Ledger::session_read(Number n, unsigned session) {
 }
 
 void Ledger::link_lost() {
-    for (Said& one : said_) one.nobodys = one.nobodys || one.read == session::never;
+    for (Said& one : said_) one.nobodys = one.nobodys || one.read == session::never || !one.whole;
 }
 
 void Ledger::upstream_lost() {
@@ -152,6 +152,7 @@ bool Ledger::client_got(Number m, std::string_view nsp) {
 // ---- the client's transports
 
 void Ledger::client_is_with(unsigned session) {
+    away_ = false;
     if (session == session_) return;
     session_ = session;
     again_.clear();
@@ -162,6 +163,7 @@ void Ledger::client_is_with(unsigned session) {
 }
 
 void Ledger::taken(unsigned from, unsigned by) {
+    away_ = false;
     for (Said& one : said_)
         if (one.read != session::never && one.session == from) one.session = by;
 }

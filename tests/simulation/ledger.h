@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/session/action.h"
@@ -41,10 +42,14 @@ class Ledger {
 
     // ---- client to upstream: what a session has read arrives once and in order, or is told as lost.
     Number client_sends(std::string_view nsp = "/", std::string_view event = {});
-    void is_binary(Number n) { said_[n].event.clear(); }  // it is never said again to rebuild
-    void is_ack(Number n) { said_[n].ack = true; }        // nobody waits for it when who asked is gone
-    void session_read(Number n, unsigned session);        // it is about to hear of it
-    void link_lost();                                     // what has not been read by now is nobody's
+    void is_binary(Number n) {
+        said_[n].event.clear();
+        said_[n].whole = false;
+    }                                               // it is never said again to rebuild
+    void is_ack(Number n) { said_[n].ack = true; }  // nobody waits for it when who asked is gone
+    void session_read(Number n, unsigned session);  // it is about to hear of it
+    void session_read_whole(Number n) { said_[n].whole = true; }  // and of its attachments
+    void link_lost();                                             // what has not been read by now is nobody's
     unsigned new_life(unsigned session) {
         lives_.push_back({session, {}});
         return static_cast<unsigned>(lives_.size() - 1);
@@ -70,7 +75,9 @@ class Ledger {
     // Which session has the client: the one it was with, or a fresh one, and what the old one had is over.
     void client_is_with(unsigned session);
     void taken(unsigned from, unsigned by);
-    void client_goes() { away_since_ = schedule_.now(); }
+    void client_goes() {  // it may go again before its session has heard that it was back
+        if (!std::exchange(away_, true)) away_since_ = schedule_.now();
+    }
     void client_returns();
     // Per namespace: what the client got behind its position may come again.
     void position_moves(std::string_view nsp);
@@ -111,6 +118,7 @@ class Ledger {
         TimePoint read = session::never;
         unsigned session = 0;  // that read it
         bool ack = false;
+        bool whole = true;            // a session has read all of it, once it has read anything
         bool nobodys = false;         // its transport went before a session read it
         std::vector<unsigned> lives;  // that got it
     };
@@ -164,6 +172,7 @@ class Ledger {
     unsigned returns_ = 0;
     bool some_left_ = false;  // namespaces, and requests in them nobody waits for
     TimePoint away_since_{};
+    bool away_ = false;
     std::map<std::string, unsigned, std::less<>> announced_, connected_;
     std::map<Number, Request> requests_;
     std::map<Number, Number> answer_of_;          // m -> n
