@@ -78,8 +78,12 @@ MaybeEnding Conversation::take(Conversation& fresh, TimePoint now) {
 bool Conversation::come_back(Namespace& nsp, const std::optional<Claim>& claim, std::string_view connect,
                              TimePoint now) {
     if (!record_.can_claim(nsp.serial, claim)) {
+        // What is left of its record has no beginning; the client hears of it by a fresh pid.
+        const std::size_t recorded = record_.units();
         leave_upstream(nsp);
         leave(nsp.name);
+        stats_.drops[static_cast<std::size_t>(Drop::record_overflow)] += recorded - record_.units();
+        if (claim) report(ReportKind::recovery_refused, 0, Duration{0});
         return false;
     }
     nsp.connect = connect;  // its credential is the newer one

@@ -146,8 +146,9 @@ void Session::State::on(const input::Tick&, TimePoint now) {
                         policy.resume_client.hold, false, now);
             break;
         case ClientLeg::Overdue::slow:
-            lose_client({CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"},
-                        policy.resume_client.hold, false, now);
+            lose_client(
+                {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"},
+                policy.resume_client.hold, false, now);
             break;
         case ClientLeg::Overdue::message:
             if (client.state() == ClientState::websocket) {

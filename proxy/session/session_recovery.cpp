@@ -1,4 +1,5 @@
-// The client leg may be gone, and come back on that of a fresh session (of JSON websockets: session_json.cpp).
+// The client leg may be gone, and come back on that of a fresh session (of JSON websockets:
+// session_json.cpp).
 //
 //   here ── lost, silent, too slow ──> away ── take_client() ──> here        away too long: the session ends
 #include "proxy/session/session_state.h"

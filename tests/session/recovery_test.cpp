@@ -428,7 +428,7 @@ BOOST_AUTO_TEST_CASE(each_namespace_comes_back_by_itself) {
                 marker(3, 1, "/chat,"), R"(client: 42/chat,["c2"])", marker(5, 1, "/chat,")});
     // A position that is not known: this one namespace is joined anew.
     old.client_says(R"(40/news,{"pid":"f1.OLD.2.1","offset":"f1.1.0000"})");
-    HEARD(old, {"upstream: 41/news,", "upstream: 40/news,{}"});
+    HEARD(old, {"upstream: 41/news,", "report recovery_refused 0", "upstream: 40/news,{}"});
     old.upstream_says(R"(40/news,{"sid":"n2"})");
     HEARD(old, {R"(client: 40/news,{"sid":"n2","pid":"f1.OLD.4.1"})"});
     old.at(35s);
