@@ -97,6 +97,7 @@ def run(binary, load):
 
         ended = until(lambda: sum(forestay.metric("forestay_client_legs", state=state) for state in ("away", "websocket")) == 0, HOLD + PATIENCE)
         checks.expect(ended, f"after {HOLD} s all sessions have ended")
+        until(lambda: forestay.memory()["RssAnon"] <= before + SLACK)  # forestay looks every 10 s
         after = settled(forestay)
         checks.expect(after <= before + SLACK, "all of it is given back", f"{(after - before) / 1024 / 1024:+.1f} MiB")
         mib = [f"{name} {size / 1024 / 1024:.1f}" for name, size in
