@@ -1,4 +1,4 @@
-// How the client model loses its transport, and comes back as a stock client does (PROTOCOL: connection state
+// How the client model loses its transport, and comes back as a stock client does (connection state
 // recovery): with a fresh Engine.IO session, and in each CONNECT its pid and its position.
 #include "tests/simulation/client_model.h"
 #include "tests/simulation/shell.h"

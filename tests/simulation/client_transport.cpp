@@ -181,7 +181,7 @@ void ClientTransport::exchange_failed(session::ExchangeId exchange) {
     poll_soon();
 }
 
-// ---- the upgrade (PROTOCOL: probe, pause, "5")
+// ---- the upgrade (probe, pause, "5")
 
 void ClientTransport::start_probe() {
     if (!alive_ || mode_ != Mode::polling || world_.at_rest()) return;
