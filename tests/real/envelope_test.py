@@ -119,7 +119,7 @@ def blinks(checks, app, port, binary, count=1500):
             if len(client.got) >= count:
                 break
             if binary:  # the number of a binary message is not in it: go only when the last one had one
-                client.read_until(lambda: client.got[-1] % 10 != 0)
+                client.read_until(lambda: isinstance(client.got[-1], int) and client.got[-1] % 10 != 0)
             kept.append(client.cut(random.choice(["reset", "end", "half-open"])))
             time.sleep(random.choice([0, 0.05, 0.3]))
             client.come_back()
