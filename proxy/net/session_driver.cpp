@@ -207,12 +207,8 @@ void SessionDriver::do_what_is_asked(Answers& answers) {
             const SessionHost::Found found = host_.take_over(*this, wanted);
             if (found == SessionHost::Found::elsewhere && depart(wanted, answers)) return;
             if (found == SessionHost::Found::taken) {
-                constexpr auto side = session::CloseSide::client;
-                constexpr auto reason = session::CloseReason::superseded;
-                auto& closes = loop_.stats().sessions.closes;
-                ++closes[static_cast<std::size_t>(side)][static_cast<std::size_t>(reason)];
-                end_ = action::End{side, reason};
                 next = input::Superseded{};
+                if (session_.ended()) end_without_a_word();
             } else {
                 next = input::SessionNotFound{};
             }
@@ -227,6 +223,15 @@ void SessionDriver::do_what_is_asked(Answers& answers) {
         }
         session_.handle(next, loop_.now());
     }
+}
+
+// A Socket.IO session was over when its client went; one of a JSON websocket has an upstream leg to close,
+// and ends by itself.
+void SessionDriver::end_without_a_word() {
+    constexpr auto side = session::CloseSide::client;
+    constexpr auto reason = session::CloseReason::superseded;
+    ++loop_.stats().sessions.closes[static_cast<std::size_t>(side)][static_cast<std::size_t>(reason)];
+    end_ = action::End{side, reason};
 }
 
 void SessionDriver::perform(const session::Action& asked, Answers& answers) {

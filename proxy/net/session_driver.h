@@ -149,6 +149,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     [[nodiscard]] bool depart(const std::string& wanted, Answers& answers);
     // Does what the session asks and says what came of it, until nothing does.
     void do_what_is_asked(Answers& answers);
+    void end_without_a_word();
     void perform(const session::Action& action, Answers& answers);
     static void gather(std::vector<iovec>& out, std::string_view bytes);
     void flush(UpgradedSocket& socket, std::vector<iovec>& out, std::size_t& waits);
