@@ -22,6 +22,11 @@ class ActionList {
     // Neighbouring bytes become one action: a run of frames that go through unchanged is one span.
     void send_client(std::string_view bytes) { send<action::SendClient>(bytes); }
     void send_upstream(std::string_view bytes) { send<action::SendUpstream>(bytes); }
+    // Said to the operator, and counted.
+    void report(Stats& stats, ReportKind kind, std::uint64_t count = 0, Duration duration = Duration{0}) {
+        ++stats.reports[static_cast<std::size_t>(kind)];
+        push(action::Report{kind, count, duration});
+    }
     // A fresh, empty string whose address holds until clear(): for bytes that no input brought.
     [[nodiscard]] std::string& made();
     [[nodiscard]] std::optional<Action> take();

@@ -186,7 +186,7 @@ class Conversation {
                              std::string_view raw, TimePoint now);
     void forward(const wire::socketio::Packet& packet, std::string_view text, std::string_view raw,
                  TimePoint now);
-    void remember(Namespace& nsp, const wire::socketio::Packet& packet);
+    void remember(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text);
 
     // conversation_recovery.cpp
     MaybeEnding look_for(const Claim& claim, const wire::socketio::Packet& packet, std::string_view text);
@@ -201,6 +201,7 @@ class Conversation {
     // Says that the client has left it.
     void leave_upstream(const Namespace& nsp);
 
+    // conversation_sids.cpp
     void to_upstream(std::string_view text, std::string_view raw = {});
     // What the app said, with the sids that clients know; `text` itself when there are none in it.
     [[nodiscard]] std::string_view with_known_sids(std::string_view text);
@@ -218,7 +219,6 @@ class Conversation {
     void forget_client_binary();
     void swallow_answer(const Namespace& nsp, const wire::socketio::Packet& packet, TimePoint now);
     void upstream_returned(TimePoint now);
-    void report(ReportKind kind, std::uint64_t count, Duration duration);
 
     MaybeEnding upstream_connect_reply(Namespace* nsp, const wire::socketio::Packet& packet,
                                        std::string_view text, std::string_view raw, TimePoint now);
@@ -268,7 +268,7 @@ class Conversation {
     bool looked_ = false;         // in vain
     std::size_t waited_ = 0;      // messages that a fresh upstream was given late
     bool told_upstream_ = false;  // the upstream as it is now knows of us
-    bool was_attached_ = false;
+    bool was_attached_ = false;   // all namespaces were joined once: what follows is a return
     std::optional<ClientBinary> client_binary_;
     std::optional<UpstreamBinary> upstream_binary_;
     std::uint64_t upstream_attachments_to_drop_ = 0;  // of headers that were dropped

@@ -69,7 +69,7 @@ MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std
         return std::nullopt;
     }
     if (nsp.attached && !held_.has(nsp.serial)) {
-        if (!policy_.resume_upstream.rebuild.empty()) remember(nsp, packet);
+        if (!policy_.resume_upstream.rebuild.empty()) remember(nsp, packet, text);
         if (request)
             requests_.sent(*request);
         else

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "proxy/session/conversation.h"
-#include "proxy/wire/json/scan.h"
 
 namespace forestay::session {
 
@@ -40,7 +39,7 @@ MaybeEnding Conversation::upstream_lost(TimePoint now) {
     }
     const std::uint64_t doubt = upstream_.take_doubt();
     stats_.drops[static_cast<std::size_t>(Drop::in_doubt)] += doubt;
-    report(ReportKind::upstream_lost, doubt, Duration{0});
+    actions_.report(stats_, ReportKind::upstream_lost, doubt);
 
     auto lost = requests_.lost_with_upstream();
     std::reverse(lost.begin(), lost.end());  // each is put in front of all others: the oldest last
@@ -63,15 +62,15 @@ bool Conversation::rejoin_overdue(TimePoint now) const {
                        [now](const Namespace& nsp) { return nsp.joined && nsp.reply_due <= now; });
 }
 
-void Conversation::remember(Namespace& nsp, const Packet& packet) {
+void Conversation::remember(Namespace& nsp, const Packet& packet, std::string_view text) {
     if (packet.attachments > 0) return;
     const auto& names = policy_.resume_upstream.rebuild;
     const auto name = std::find_if(names.begin(), names.end(), [&packet](const std::string& one) {
         return wire::socketio::event_is(packet, one);
     });
     if (name == names.end()) return;
-    Repeated last{*name, {}, packet.id, false};
-    wire::socketio::write_with_id(last.text, packet, packet.id);  // apps call their ack without looking
+    Repeated last{*name, std::string(text), packet.id,
+                  false};  // with its id: apps call their ack without looking
     // When it is said again it stays the same: its ACK, too.
     last.acked = std::any_of(nsp.repeated.begin(), nsp.repeated.end(), [&](const Repeated& one) {
         return one.acked && one.ack == last.ack && one.text == last.text;
@@ -117,7 +116,7 @@ void Conversation::release_held(TimePoint now) {
         while (const auto message = held_.take(nsp.serial)) {
             if (!policy_.resume_upstream.rebuild.empty()) {
                 if (const auto packet = wire::socketio::scan_server_packet(message->text))
-                    remember(nsp, *packet);
+                    remember(nsp, *packet, message->text);
             }
             to_upstream(message->text);
             for (const std::string& attachment : message->attachments) upstream_.send_binary(attachment);
@@ -148,7 +147,7 @@ MaybeEnding Conversation::drop_overdue(TimePoint now) {
 void Conversation::tell_dropped(std::size_t untracked, Drop why) {
     if (untracked == 0) return;
     stats_.drops[static_cast<std::size_t>(why)] += untracked;
-    report(ReportKind::messages_dropped, untracked, Duration{0});
+    actions_.report(stats_, ReportKind::messages_dropped, untracked);
 }
 
 // The request has its answer: its message goes nowhere any more.
@@ -166,49 +165,6 @@ void Conversation::forget_client_binary() {
     client_binary_->drop = true;
 }
 
-void Conversation::to_upstream(std::string_view text, std::string_view raw) {
-    if (!actions_.aliases().empty()) {
-        std::string& exchanged = actions_.made();
-        if (actions_.aliases().for_upstream(exchanged, text)) return upstream_.send(exchanged);
-    }
-    upstream_.send(text, raw);
-}
-
-std::string_view Conversation::with_known_sids(std::string_view text) {
-    if (actions_.aliases().empty()) return text;
-    std::string& exchanged = actions_.made();
-    return actions_.aliases().for_client(exchanged, text) ? std::string_view(exchanged) : text;
-}
-
-void Conversation::alias(std::string_view known, std::string_view current) {
-    if (known.empty()) return;
-    actions_.aliases().set(known, current);
-    std::string& kept = actions_.made();
-    kept += known;
-    kept += current;
-    const std::string_view both = kept;
-    actions_.push(action::AliasSid{both.substr(0, known.size()), both.substr(known.size())});
-}
-
-void Conversation::take_sid(Namespace& nsp, const Packet& reply, bool told) {
-    const auto literal = wire::json::member(reply.payload, "sid");
-    const auto sid = literal ? wire::json::unescape(*literal) : std::nullopt;
-    if (!sid) return;
-    if (!told && !nsp.sid.empty()) {
-        nsp.app_sid = *sid;
-        return alias(nsp.sid, nsp.app_sid);
-    }
-    if (!nsp.sid.empty()) alias(nsp.sid, {});
-    nsp.sid = *sid;
-    nsp.app_sid.clear();
-}
-
-void Conversation::tell_aliases() {
-    for (const Namespace& nsp : namespaces_) {
-        if (!nsp.app_sid.empty()) alias(nsp.sid, nsp.app_sid);
-    }
-}
-
 void Conversation::upstream_returned(TimePoint now) {
     if (!upstream_.attached() || !upstream_.in_outage()) return;
     if (std::any_of(namespaces_.begin(), namespaces_.end(),
@@ -217,15 +173,10 @@ void Conversation::upstream_returned(TimePoint now) {
     const Duration outage = upstream_.returned(now);
     if (was_attached_) {
         stats_.outage.observe(outage);
-        report(ReportKind::upstream_back, waited_, outage);
+        actions_.report(stats_, ReportKind::upstream_back, waited_, outage);
     }
     was_attached_ = true;
     waited_ = 0;
-}
-
-void Conversation::report(ReportKind kind, std::uint64_t count, Duration duration) {
-    ++stats_.reports[static_cast<std::size_t>(kind)];
-    actions_.push(action::Report{kind, count, duration});
 }
 
 }  // namespace forestay::session

@@ -58,7 +58,7 @@ MaybeEnding Conversation::client_says_all(std::vector<Outgoing> packets, TimePoi
 MaybeEnding Conversation::session_not_found(TimePoint now) {
     if (!looking_) return std::nullopt;
     looked_ = true;
-    report(ReportKind::recovery_refused, 0, Duration{0});
+    actions_.report(stats_, ReportKind::recovery_refused);
     return client_says_all(std::exchange(looking_, std::nullopt)->packets, now);
 }
 
@@ -83,13 +83,13 @@ bool Conversation::come_back(Namespace& nsp, const std::optional<Claim>& claim, 
         leave_upstream(nsp);
         leave(nsp.name);
         stats_.drops[static_cast<std::size_t>(Drop::record_overflow)] += recorded - record_.units();
-        if (claim) report(ReportKind::recovery_refused, 0, Duration{0});
+        if (claim) actions_.report(stats_, ReportKind::recovery_refused);
         return false;
     }
     nsp.connect = connect;  // its credential is the newer one
     const ClientRecord::Replay replay = record_.replay(nsp.serial, claim, now);
     stats_.replayed += replay.units;
-    if (replay.given_up) report(ReportKind::replay_given_up, 1, Duration{0});
+    if (replay.given_up) actions_.report(stats_, ReportKind::replay_given_up, 1);
     return true;
 }
 

@@ -18,8 +18,9 @@ struct Limits {
     std::size_t fragments = 1024;         // frames of one message
     std::size_t payload_packets = 16384;  // Engine.IO packets in one POST of a client
     std::size_t answer_packets = 16;      // packets in one answer to a GET: python clients refuse more
-    // What waits for a client that does not take it, and what waits for the upstream leg, per session. At
-    // half of it the other side is not read any more; one message beyond it ends the session.
+    // What waits for a client that does not take it, and for an upstream that is there and does not take it,
+    // per session. At half of it the other side is not read any more; an outbox one message beyond it ends
+    // the client leg. What waits for an upstream that is lost has bounds of its own (ResumeUpstream).
     std::size_t outbox_bytes = 1 << 20;
     std::size_t held_bytes = 1 << 20;
     std::size_t namespaces = 16;       // joined or joining, per session

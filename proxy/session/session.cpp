@@ -87,11 +87,6 @@ bool Session::State::take_client(State& fresh, TimePoint now) {
     return true;
 }
 
-void Session::State::report(ReportKind kind, std::uint64_t count, Duration duration) {
-    ++stats.reports[static_cast<std::size_t>(kind)];
-    actions.push(action::Report{kind, count, duration});
-}
-
 void Session::State::settle(TimePoint now) {
     if (conversation && conversation->record().on()) {
         if (away_until != never && !conversation->client_can_return()) {
@@ -169,17 +164,11 @@ void Session::State::on(const input::Tick&, TimePoint now) {
         case UpstreamLeg::Overdue::none:
             break;
         case UpstreamLeg::Overdue::open:
-            close_upstream(CloseCode::going_away, {});
-            lose_upstream({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::internal_error,
-                           "upstream timeout"},
-                          now);
+            give_up_upstream(CloseReason::upstream_timeout, "upstream timeout", now);
             break;
         case UpstreamLeg::Overdue::stalled:
         case UpstreamLeg::Overdue::deserted:
-            close_upstream(CloseCode::going_away, {});
-            lose_upstream({CloseSide::upstream, CloseReason::upstream_stalled, CloseCode::internal_error,
-                           "upstream stalled"},
-                          now);
+            give_up_upstream(CloseReason::upstream_stalled, "upstream stalled", now);
             break;
         case UpstreamLeg::Overdue::unreachable:
             return end({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::try_again_later,
@@ -187,10 +176,7 @@ void Session::State::on(const input::Tick&, TimePoint now) {
     }
     if (over) return;
     if (conversation && conversation->rejoin_overdue(now)) {
-        close_upstream(CloseCode::going_away, {});
-        lose_upstream({CloseSide::upstream, CloseReason::upstream_timeout, CloseCode::internal_error,
-                       "upstream timeout"},
-                      now);
+        give_up_upstream(CloseReason::upstream_timeout, "upstream timeout", now);
     }
     if (json) json_tick(now);
     if (conversation) end_if(conversation->tick(now));

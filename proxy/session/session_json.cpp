@@ -42,7 +42,7 @@ void Session::State::json_establish(std::optional<bool> resumed) {
 }
 
 // The client goes on with this session: it gets what has waited.
-void Session::State::json_begin(TimePoint) {
+void Session::State::json_begin() {
     json->first_due = never;
     json_replay(0);
 }
@@ -87,7 +87,7 @@ void Session::State::json_client_message(const Message& message, TimePoint now) 
             actions.push(action::FindSession{secret});
             return;
         }
-        json_begin(now);
+        json_begin();
     }
     if (const auto* ack = std::get_if<Acknowledgement>(&said)) {
         if (ack->number > json->record.last()) return stats.count(Drop::unknown_ack);
@@ -117,7 +117,7 @@ void Session::State::json_upstream_message(const Message& message, TimePoint now
     switch (message.opcode) {
         case Opcode::close:
             if (client.websocket_open()) {
-                if (json->first_due != never) json_begin(now);
+                if (json->first_due != never) json_begin();
                 return plain_close(CloseSide::upstream, message, now);
             }
             if (!wire::websocket::parse_close(message.payload))
@@ -139,13 +139,13 @@ void Session::State::json_upstream_message(const Message& message, TimePoint now
         numbering = write_numbered(payload, policy.resume_client.names, message.payload, json->record.next());
     }
     if (numbering == Numbering::name_taken) {
-        json_stop_numbering(now);
+        json_stop_numbering();
         if (!over) plain_to_client(message);
         return;
     }
     if (numbering == Numbering::no_object) payload = message.payload;
     // Only an absent client may miss something.
-    if (json->first_due != never && !json->record.has_room(payload.size())) json_begin(now);
+    if (json->first_due != never && !json->record.has_room(payload.size())) json_begin();
     if (client.websocket_open() && json->first_due == never) {
         if (numbering == Numbering::written)
             client.write_frame(Opcode::text, payload);
@@ -162,12 +162,12 @@ void Session::State::json_upstream_message(const Message& message, TimePoint now
 }
 
 // A client would take the app's value for a position and miss messages: better no recovery than a wrong one.
-void Session::State::json_stop_numbering(TimePoint now) {
-    report(ReportKind::envelope_name_taken);
+void Session::State::json_stop_numbering() {
+    actions.report(stats, ReportKind::envelope_name_taken);
     if (!client.websocket_open()) {
         return end({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}});
     }
-    if (json->first_due != never) json_begin(now);
+    if (json->first_due != never) json_begin();
     json->numbering = false;
     json->record.clear();
 }
@@ -181,17 +181,13 @@ bool Session::State::json_take_client(State& fresh, TimePoint now) {
                                   [&](const auto& m) { return m.number > position && m.numbered; });
     if (position != json->replayed_from || !news) json->replays = 0;
     if (news && json->replays == max_replays) {
-        report(ReportKind::replay_given_up);
+        actions.report(stats, ReportKind::replay_given_up);
         return false;
     }
     json->replayed_from = position;
     if (news) ++json->replays;
 
-    client.take(fresh.client);
-    setup.sid.swap(fresh.setup.sid);
-    expires = fresh.expires;  // its credential is the newer one
-    client_socket_paused = fresh.client_socket_paused;
-    away_until = never;
+    take_leg(fresh);
     json_establish(true);
     json->record.acknowledge(position);
     const std::size_t replayed = json_replay(position);
@@ -200,22 +196,21 @@ bool Session::State::json_take_client(State& fresh, TimePoint now) {
     json->pong_due = now + policy.ping_timeout;
     json->ping_due = now + policy.ping_interval;
     stats.replayed += replayed;
-    stats.absence.observe(now - away_since);
-    report(ReportKind::client_back, replayed, std::chrono::duration_cast<Duration>(now - away_since));
+    client_is_back(replayed, now);
     on(input::ClientBytes{}, now);  // what it has said behind its request
     return true;
 }
 
 // What the client asked for is not there.
 void Session::State::json_not_found(TimePoint now) {
-    report(ReportKind::recovery_refused);
+    actions.report(stats, ReportKind::recovery_refused);
     json_establish(false);
-    json_begin(now);
+    json_begin();
     on(input::ClientBytes{}, now);
 }
 
 void Session::State::json_tick(TimePoint now) {
-    if (json->first_due <= now) json_begin(now);
+    if (json->first_due <= now) json_begin();
     if (json->pong_due <= now) {
         // While we do not read it, its pong cannot be heard.
         if (!client.paused()) {

@@ -24,7 +24,7 @@ void Session::State::lose_client(const Ending& otherwise, Duration hold, bool fa
     away_since = now;
     away_until = now + hold;
     unclaimed_until = never;
-    report(ReportKind::client_away);
+    actions.report(stats, ReportKind::client_away);
 }
 
 // Its own goodbye to the transport. Whoever has left his namespaces before has said goodbye to us.
@@ -43,22 +43,30 @@ void Session::State::client_away_tick(TimePoint now) {
 
 bool Session::State::take_socketio_client(State& fresh, TimePoint now) {
     if (away_until == never || !conversation->can_take(*fresh.conversation)) return false;
-    client.take(fresh.client);
-    setup.sid.swap(fresh.setup.sid);
-    expires = fresh.expires;  // its credential is the newer one
+    take_leg(fresh);
     probed = fresh.probed;
-    client_socket_paused = fresh.client_socket_paused;
     fresh.over = true;
-    away_until = never;
     unclaimed_until = now + policy.resume_client.left_hold;
 
     const std::uint64_t replayed = stats.replayed;
     end_if(conversation->take(*fresh.conversation, now));
-    stats.absence.observe(now - away_since);
-    if (over) return true;
-    report(ReportKind::client_back, stats.replayed - replayed,
-           std::chrono::duration_cast<Duration>(now - away_since));
+    client_is_back(stats.replayed - replayed, now);
     return true;
+}
+
+void Session::State::take_leg(State& fresh) {
+    client.take(fresh.client);
+    setup.sid.swap(fresh.setup.sid);
+    expires = fresh.expires;  // its credential is the newer one
+    client_socket_paused = fresh.client_socket_paused;
+    away_until = never;
+}
+
+void Session::State::client_is_back(std::uint64_t replayed, TimePoint now) {
+    const auto absence = now - away_since;
+    stats.absence.observe(absence);
+    if (over) return;
+    actions.report(stats, ReportKind::client_back, replayed, std::chrono::duration_cast<Duration>(absence));
 }
 
 }  // namespace forestay::session

@@ -84,6 +84,8 @@ struct Session::State {
     // It said goodbye, or we do not want it any more: its connection is closed.
     void close_upstream(wire::websocket::CloseCode code, std::string_view text);
     void fail_upstream(wire::websocket::CloseCode code, std::string_view text);
+    // It is there and of no use: its connection is closed, and counts as lost.
+    void give_up_upstream(CloseReason reason, std::string_view text, TimePoint now);
     // Its connection is gone: the session lives on without it if it may, and ends as `otherwise` says if not.
     void lose_upstream(const Ending& otherwise, TimePoint now);
 
@@ -96,7 +98,7 @@ struct Session::State {
 
     void json_open(TimePoint now);
     void json_establish(std::optional<bool> resumed);
-    void json_begin(TimePoint now);
+    void json_begin();
     std::size_t json_replay(std::uint64_t behind);
     void json_client_message(const wire::websocket::Message& message, TimePoint now);
     void json_client_close(const wire::websocket::Message& message, TimePoint now);
@@ -106,7 +108,7 @@ struct Session::State {
         return json->numbering && json->first_due == never && !closing;
     }
     void json_upstream_message(const wire::websocket::Message& message, TimePoint now);
-    void json_stop_numbering(TimePoint now);
+    void json_stop_numbering();
     [[nodiscard]] bool json_take_client(State& fresh, TimePoint now);
     void json_not_found(TimePoint now);
     void json_tick(TimePoint now);
@@ -118,11 +120,13 @@ struct Session::State {
     void client_left(const Ending& goodbye, TimePoint now);
     void client_away_tick(TimePoint now);
     [[nodiscard]] bool take_socketio_client(State& fresh, TimePoint now);
+    // What is the same for both dialects: the transport and what belongs to it, and then the words about it.
+    void take_leg(State& fresh);
+    void client_is_back(std::uint64_t replayed, TimePoint now);
 
     // Pauses and restarts reading by what waits on the other side; answers the waiting GET. At the end of
     // each input.
     void settle(TimePoint now);
-    void report(ReportKind kind, std::uint64_t count = 0, Duration duration = Duration{0});
     void end(const Ending& ending);
     void end_if(const MaybeEnding& ending);
 

@@ -15,6 +15,8 @@ namespace {
 
 constexpr Ending closed_by_upstream{CloseSide::upstream, CloseReason::goodbye, CloseCode::going_away,
                                     "upstream closed"};
+constexpr Ending connection_lost{CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error,
+                                 "upstream lost"};
 
 // The app is there and does not want this client, now or later: no outage.
 bool is_final(unsigned status) {
@@ -55,16 +57,14 @@ void Session::State::on(const input::UpstreamPolled& input, TimePoint now) {
     upstream.polled();
     if (input.status == 200 && !input.body.empty()) return upstream_payload(input.body, now);
     actions.push(action::CloseUpstream{});
-    lose_upstream(
-        {CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"}, now);
+    lose_upstream(connection_lost, now);
 }
 
 void Session::State::on(const input::UpstreamPosted& input, TimePoint now) {
     if (!upstream.polling()) return;
     if (input.status == 200) return upstream.posted(now);
     actions.push(action::CloseUpstream{});
-    lose_upstream(
-        {CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"}, now);
+    lose_upstream(connection_lost, now);
 }
 
 void Session::State::upstream_payload(std::string_view body, TimePoint now) {
@@ -173,6 +173,11 @@ void Session::State::close_upstream(CloseCode code, std::string_view text) {
     actions.push(action::CloseUpstream{});
 }
 
+void Session::State::give_up_upstream(CloseReason reason, std::string_view text, TimePoint now) {
+    close_upstream(CloseCode::going_away, {});
+    lose_upstream({CloseSide::upstream, reason, CloseCode::internal_error, text}, now);
+}
+
 void Session::State::fail_upstream(CloseCode code, std::string_view text) {
     close_upstream(code, text);
     end({CloseSide::upstream, CloseReason::protocol_violation, CloseCode::internal_error,
@@ -198,8 +203,7 @@ void Session::State::on(const input::UpstreamLost&, TimePoint now) {
         upstream.gone();
         return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
     }
-    lose_upstream(
-        {CloseSide::upstream, CloseReason::connection_lost, CloseCode::internal_error, "upstream lost"}, now);
+    lose_upstream(connection_lost, now);
 }
 
 void Session::State::on(const input::UpstreamBlocked& input, TimePoint) {

@@ -58,14 +58,15 @@ enum class Drop : std::uint8_t {
     binary_interleaved,  // a text packet of the upstream between a header and its attachments; reordered
     disconnect_payload,  // payload of a DISCONNECT of the upstream; stripped
     untracked_request,   // a rule matched, but there was no id, or no room (limits.outstanding)
-    held_overflow,       // limits.held_bytes
+    held_overflow,       // resume.upstream.max_bytes or max_messages: the oldest
     outbox_overflow,     // limits.outbox_bytes
     tombstone_overflow,  // limits.tombstones: the oldest is forgotten
     left_namespace,      // of a client, for a namespace that the upstream has closed meanwhile
     in_doubt,            // sent to an upstream that was lost before it showed that it had read them
     held_expired,        // waited for the upstream longer than resume.upstream.max_age, or to the end
     stale_ack,           // a client's ACK of an event of a lost upstream
-    record_overflow,  // of an absent client: resume.client.max_bytes or max_messages; the oldest is forgotten
+    record_overflow,  // of an absent client: resume.client.max_bytes or max_messages, and what its loss made
+                      // useless
     upstream_binary,  // a binary packet of the upstream that its loss cut off
 };
 constexpr std::array<std::string_view, 17> drop_names{

@@ -211,7 +211,7 @@ void UpstreamLeg::write_close(std::uint16_t code, std::string_view reason) {
 }
 
 std::uint64_t UpstreamLeg::next_random() noexcept {
-    // splitmix64: the seed is unguessable, and this is all that RFC 6455 section 5.3 asks masks to be for.
+    // splitmix64: the seed is unguessable, which is all that masks (RFC 6455 section 5.3) and jitter need.
     random_state_ += 0x9e3779b97f4a7c15ULL;
     std::uint64_t z = random_state_;
     z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9ULL;

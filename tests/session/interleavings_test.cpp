@@ -10,16 +10,6 @@ using namespace forestay::session::testing;
 using Lines = std::vector<std::string>;
 namespace rules = forestay::rules;
 
-constexpr const char* upstream_open =
-    R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})";
-
-Setup websocket_first() {
-    Setup setup;
-    setup.sid = "sid";
-    setup.websocket = true;
-    return setup;
-}
-
 Setup named(std::string secret) {
     Setup setup = websocket_first();
     setup.secret = std::move(secret);
@@ -31,10 +21,6 @@ Policy recovering() {
     Policy policy = forestay::session::testing::policy();
     policy.resume_client.recovery = Recovery::marker;
     return policy;
-}
-
-std::uint64_t dropped(Script& script, Drop what) {
-    return script.stats().drops[static_cast<std::size_t>(what)];
 }
 
 std::chrono::milliseconds since_start(const Script& script) {
@@ -58,7 +44,7 @@ BOOST_AUTO_TEST_CASE(what_waits_for_its_post_has_not_been_read) {
     script.input(input::UpstreamPosted{200}).input(input::UpstreamPosted{200});
     // 1 and 16 packets have arrived, 16 are on their way.
     script.input(input::UpstreamLost{});
-    BOOST_TEST(dropped(script, Drop::in_doubt) >= 33U);
+    BOOST_TEST(script.dropped(Drop::in_doubt) >= 33U);
 }
 
 // The fallback came while the attachments of the request were still missing; then the app did the work all
@@ -79,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_namespace_that_ends_half_way_takes_the_binary_packet_with
     script.client_says(R"(451-/a,0["ask",{"_placeholder":true,"num":0}])").upstream_says("41/a").heard();
     script.moves().client_sends("late").moves();
     BOOST_TEST(script.heard().empty());
-    BOOST_TEST(dropped(script, Drop::left_namespace) == 1U);
+    BOOST_TEST(script.dropped(Drop::left_namespace) == 1U);
 }
 
 // A client whose network stops between a header and its attachments was sent away for good after ten seconds.
@@ -106,7 +92,7 @@ BOOST_AUTO_TEST_CASE(half_a_binary_packet_is_forgotten_with_its_upstream_althoug
     script.joined().client_says(R"(42["x"])");
     script.upstream_says(R"(451-["old",{"_placeholder":true,"num":0}])").client_says("41");
     script.input(input::UpstreamLost{}).client_says("40");
-    BOOST_TEST(dropped(script, Drop::in_doubt) == 1U);
+    BOOST_TEST(script.dropped(Drop::in_doubt) == 1U);
     script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"new"})");
     script.heard();
     script.upstream_says(R"(451-["new",{"_placeholder":true,"num":0}])").upstream_sends("a");
@@ -119,7 +105,7 @@ BOOST_AUTO_TEST_CASE(what_waits_to_the_end_is_told) {
     Script script(websocket_first());
     script.joined().input(input::UpstreamLost{}).client_says(R"(42["x"])").client_says(R"(42["y"])");
     script.input(input::Shutdown{});
-    BOOST_TEST(dropped(script, Drop::held_expired) == 2U);
+    BOOST_TEST(script.dropped(Drop::held_expired) == 2U);
     BOOST_TEST(has(script.heard(), "report messages_dropped 2"));
 }
 
@@ -265,7 +251,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_is_lost_in_the_middle_of_an_ack_may_come_back
     BOOST_TEST(old.heard() == expected, boost::test_tools::per_element());
     old.client_says(R"(461-7[{"_placeholder":true,"num":0}])").client_sends("abc");
     BOOST_TEST(old.heard().empty());
-    BOOST_TEST(dropped(old, Drop::unknown_ack) == 1U);
+    BOOST_TEST(old.dropped(Drop::unknown_ack) == 1U);
 }
 
 // Its upstream went between the header and the attachment: the next one did not ask for it.
@@ -276,7 +262,7 @@ BOOST_AUTO_TEST_CASE(an_ack_that_was_not_whole_is_not_for_the_next_upstream) {
     script.upstream_says(R"(40{"sid":"new"})").heard();
     script.client_sends("abc");
     BOOST_TEST(script.heard().empty());
-    BOOST_TEST(dropped(script, Drop::stale_ack) == 1U);
+    BOOST_TEST(script.dropped(Drop::stale_ack) == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(acknowledgements_end_here_and_other_messages_of_that_type_d
     script.client_says(R"({"type":"ack","message_id":1})");
     script.client_says(R"({"type":"ack","message_id":2})");  // of a message that there is not
     BOOST_TEST(script.heard() == Lines());
-    BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::unknown_ack)] == 1U);
+    BOOST_TEST(script.dropped(Drop::unknown_ack) == 1U);
     for (const std::string text :
          {R"({"type":"ack","message_id":"x"})", R"({"type":"ack"})", R"({"type":"ack","message_id":1)",
           R"({"type":"ack","message_id":-1})", R"({"type":"reconnect","session":"OLD"})"}) {
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(an_app_that_says_much_at_once_does_not_wait) {
     script.input(input::ClientUpgraded{}).heard();
     for (int i = 0; i < 4; ++i) script.upstream_says("[]");
     BOOST_TEST(script.heard() == Lines({"client: []", "client: []", "client: []", "client: []"}));
-    BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::record_overflow)] == 0U);
+    BOOST_TEST(script.dropped(Drop::record_overflow) == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_comes_back_gets_the_rest_in_order) {

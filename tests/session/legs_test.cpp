@@ -5,24 +5,17 @@
 #include "tests/session/script.h"
 
 using namespace forestay::session;
-using forestay::session::testing::Script;
+using namespace forestay::session::testing;
 using forestay::wire::websocket::Opcode;
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
 namespace {
 
-Setup websocket_first() {
-    Setup setup;
-    setup.websocket = true;
-    return setup;
-}
-
 const std::string open_websocket =
     R"(0{"sid":"SID","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1048576})";
 const std::string open_polling =
     R"(0{"sid":"SID","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1048576})";
-const std::string upstream_open = R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})";
 
 }  // namespace
 
@@ -44,7 +37,7 @@ BOOST_AUTO_TEST_CASE(each_upstream_ping_gets_exactly_one_pong) {
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
     for (int i = 0; i < 160; ++i) script.client_says("3");
     BOOST_TEST(script.heard().empty());
-    BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::unsolicited_pong)] == 160U);
+    BOOST_TEST(script.dropped(Drop::unsolicited_pong) == 160U);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_answers_pings_stays_and_one_that_does_not_goes) {
@@ -229,7 +222,7 @@ BOOST_AUTO_TEST_CASE(of_what_waits_for_an_upstream_that_does_not_come_the_oldest
         script.client_says(R"(42["x",")" + std::string(600, name) + R"("])");
     }
     BOOST_TEST(script.heard() == Lines{"report messages_dropped 1"}, boost::test_tools::per_element());
-    BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::held_overflow)] == 1U);
+    BOOST_TEST(script.dropped(Drop::held_overflow) == 1U);
     script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"sio"})");
     const Lines expected{"upstream: 40", R"(client: 40{"sid":"sio"})",
                          R"(upstream: 42["x",")" + std::string(600, 'b') + R"("])",

@@ -6,28 +6,17 @@
 #include "tests/session/script.h"
 
 using namespace forestay::session;
-using forestay::session::testing::Script;
+using namespace forestay::session::testing;
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
 namespace {
 
-Setup websocket_first() {
-    Setup setup;
-    setup.websocket = true;
-    return setup;
-}
-
 constexpr std::size_t too_much = 1 << 20;  // over half of limits.held_bytes
-const std::string upstream_open = R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})";
 const std::string header = R"(451-["b",{"_placeholder":true,"num":0}])";
 
 bool contains(const Lines& lines, std::string_view line) {
     return std::find(lines.begin(), lines.end(), line) != lines.end();
-}
-
-std::uint64_t dropped(Script& script, Drop what) {
-    return script.stats().drops[static_cast<std::size_t>(what)];
 }
 
 }  // namespace
@@ -78,7 +67,7 @@ BOOST_AUTO_TEST_CASE(attachments_that_wait_because_the_upstream_is_paused_are_de
     const Lines heard = script.heard();
     BOOST_TEST(contains(heard, "client: " + header));
     BOOST_TEST(contains(heard, "client: <bytes>"));
-    BOOST_TEST(dropped(script, Drop::upstream_violation) == 0U);
+    BOOST_TEST(script.dropped(Drop::upstream_violation) == 0U);
 }
 
 // A client that did not read for a while right after its CONNECT was told that the upstream had timed out.
@@ -157,7 +146,7 @@ BOOST_AUTO_TEST_CASE(an_event_that_crosses_the_disconnect_of_the_upstream_is_dro
     script.client_says(R"(42/chat,["x"])");
     script.client_says(R"(451-/chat,["x",{"_placeholder":true,"num":0}])").client_sends("bytes");
     BOOST_TEST(script.heard().empty());
-    BOOST_TEST(dropped(script, Drop::left_namespace) == 2U);
+    BOOST_TEST(script.dropped(Drop::left_namespace) == 2U);
     script.client_says(R"(42["y"])").client_says("40/chat,").client_says(R"(42/chat,["z"])");
     script.upstream_says(R"(40/chat,{"sid":"d"})");
     const Lines expected{R"(upstream: 42["y"])", "upstream: 40/chat,", R"(client: 40/chat,{"sid":"d"})",

@@ -9,20 +9,6 @@ using namespace forestay::session;
 using namespace forestay::session::testing;
 using Lines = std::vector<std::string>;
 
-constexpr const char* upstream_open =
-    R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})";
-
-Setup websocket_first() {
-    Setup setup;
-    setup.sid = "sid";
-    setup.websocket = true;
-    return setup;
-}
-
-std::uint64_t dropped(Script& script, Drop what) {
-    return script.stats().drops[static_cast<std::size_t>(what)];
-}
-
 // A fresh upstream takes the connection and opens; what was said so far is forgotten.
 Script& fresh_upstream(Script& script) {
     script.at(std::chrono::duration_cast<std::chrono::milliseconds>(script.now() - TimePoint{} - 1h) + 200ms);
@@ -100,7 +86,7 @@ BOOST_AUTO_TEST_CASE(what_still_waits_for_a_post_is_in_doubt_when_a_polled_app_i
     for (int i = 0; i < 60; ++i) script.client_says(R"(42["x"])");
     for (int i = 0; i < 3; ++i) script.input(input::UpstreamPosted{200});  // 1, 16 and 16 of them
     script.input(input::UpstreamPolled{0, {}});
-    BOOST_TEST(dropped(script, Drop::in_doubt) >= 60 - 33);
+    BOOST_TEST(script.dropped(Drop::in_doubt) >= 60 - 33);
 }
 
 BOOST_AUTO_TEST_CASE(what_waited_for_the_fresh_upstream_is_not_said_to_it_a_second_time_to_rebuild) {
@@ -205,7 +191,7 @@ BOOST_AUTO_TEST_CASE(ack_ids_of_events_never_repeat_and_acks_for_the_dead_upstre
     script.client_says("432[2]").upstream_says(R"(421["fresh"])").client_says("434[4]");
     const Lines expected{R"(client: 424["fresh"])", "upstream: 431[4]"};
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
-    BOOST_TEST(dropped(script, Drop::stale_ack) == 1U);
+    BOOST_TEST(script.dropped(Drop::stale_ack) == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(half_a_binary_packet_is_not_finished_on_a_fresh_upstream) {
@@ -248,7 +234,7 @@ BOOST_AUTO_TEST_CASE(what_the_upstream_has_perhaps_not_read_is_in_doubt) {
     script.client_says(R"(42["note"])").client_says(R"(42["note"])").heard();
     script.input(input::UpstreamLost{});
     BOOST_TEST(script.heard() == Lines{"report upstream_lost 2"}, boost::test_tools::per_element());
-    BOOST_TEST(dropped(script, Drop::in_doubt) == 2U);
+    BOOST_TEST(script.dropped(Drop::in_doubt) == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(an_upstream_that_answers_but_has_forgotten_us_is_given_up) {

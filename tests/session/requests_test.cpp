@@ -4,17 +4,11 @@
 #include "tests/session/script.h"
 
 using namespace forestay::session;
-using forestay::session::testing::Script;
+using namespace forestay::session::testing;
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
 namespace {
-
-Setup websocket_first() {
-    Setup setup;
-    setup.websocket = true;
-    return setup;
-}
 
 const RuleStats& rule(Script& script, std::size_t index) {
     return script.stats().rules.at(index);
@@ -52,7 +46,7 @@ BOOST_AUTO_TEST_CASE(a_late_ack_after_the_fallback_is_swallowed_and_counted) {
     script.at(9s).upstream_says(R"(437["because"])");
     BOOST_TEST(script.heard().empty());
     BOOST_TEST(rule(script, 0).late == 1U);
-    BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::late_answer)] == 1U);
+    BOOST_TEST(script.dropped(Drop::late_answer) == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(an_event_request_is_answered_by_the_event_with_its_id) {
@@ -155,7 +149,7 @@ BOOST_AUTO_TEST_CASE(more_than_limits_outstanding_are_forwarded_and_counted_not_
     BOOST_TEST(script.heard().size() == 3U);
     script.at(5s);
     BOOST_TEST(script.heard().size() == 2U);
-    BOOST_TEST(script.stats().drops[static_cast<std::size_t>(Drop::untracked_request)] == 1U);
+    BOOST_TEST(script.dropped(Drop::untracked_request) == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_second_answer_while_the_binary_one_is_under_way_is_dropped) {

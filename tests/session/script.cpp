@@ -87,6 +87,13 @@ Policy policy() {
     return made;
 }
 
+Setup websocket_first() {
+    Setup setup;
+    setup.sid = "SID";
+    setup.websocket = true;
+    return setup;
+}
+
 Script::Script(Setup setup, Policy with, std::chrono::milliseconds begun)
     : policy_(std::move(with)),
       now_(start_ + begun),
@@ -143,7 +150,7 @@ Script& Script::joined() {
     input(input::ClientUpgraded{});
     client_says("40");
     input(input::UpstreamOpened{});
-    upstream_says(R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})");
+    upstream_says(upstream_open);
     upstream_says(R"(40{"sid":"sio"})");
     heard_.clear();
     return *this;

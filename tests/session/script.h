@@ -22,6 +22,11 @@ using namespace std::chrono_literals;
 // event response, 3 s, event fallback), one order rule "line" (event next, answer event served, 2 s).
 Policy policy();
 
+// A client that begins on a websocket, and what its upstream opens with.
+Setup websocket_first();
+constexpr const char* upstream_open =
+    R"(0{"sid":"up","upgrades":[],"pingInterval":25000,"pingTimeout":20000})";
+
 class Script {
   public:
     // `begun`: how long after the clock's start, that several scripts share, the session begins.
@@ -49,6 +54,7 @@ class Script {
 
     Session& session() { return *session_; }
     Stats& stats() { return stats_; }
+    std::uint64_t dropped(Drop what) const { return stats_.drops[static_cast<std::size_t>(what)]; }
     TimePoint now() const { return now_; }
 
   private:
