@@ -25,7 +25,7 @@ rules::RuleSpec read_rule(const Node& rule) {
     if (find_node(rule, "match.ack")) spec.match.ack = boolean(rule, "match.ack");
     if (const Node* where = find_node(rule, "match.where")) {
         for (const auto& [pointer, at, value] : where->entries)
-            spec.match.where.emplace_back(pointer, json(value));
+            spec.match.where.push_back({pointer, json(value), {}, {}, {}});
     }
     spec.id = text(rule, "id");
     spec.answer.event = texts(rule, "answer.event");
@@ -41,8 +41,9 @@ rules::RuleSpec read_rule(const Node& rule) {
     }
     spec.on_upstream_lost = text(rule, "on_upstream_lost");
     spec.repeatable = boolean(rule, "repeatable");
-    // `retry.on` has only one word that is supported yet.
-    if (find_node(rule, "retry")) spec.attempts = static_cast<unsigned>(integer(rule, "retry.attempts"));
+    spec.retry.on = texts(rule, "retry.on");
+    if (find_node(rule, "retry"))
+        spec.retry.attempts = static_cast<unsigned>(integer(rule, "retry.attempts"));
     return spec;
 }
 

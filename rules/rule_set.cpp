@@ -73,19 +73,20 @@ class Compiler {
     }
     void match() {
         event_name("match.event", spec_.match.event);
-        rule_.match.event = spec_.match.event;
+        rule_.match.name = spec_.match.event;
         rule_.match.nsp = spec_.match.nsp;
         rule_.match.ack = spec_.match.ack;
         if (spec_.match.nsp && !spec_.match.nsp->starts_with('/')) {
             problem("match.namespace", "must begin with /");
         }
-        for (const auto& [where, equals] : spec_.match.where) {
-            auto at = pointer("match.where", where);
+        for (const ConditionSpec& one : spec_.match.where) {
+            auto at = pointer("match.where", one.pointer);
+            const std::string equals = one.equals.value_or("null");
             const auto value = json::validate(equals) ? std::nullopt : json::first_value(equals);
             if (!value || !is_scalar(*value))
                 problem("match.where", "compares with a scalar, not with " + equals);
             else if (at)
-                rule_.match.where.push_back({std::move(*at), std::string(*value)});
+                rule_.match.where.push_back({std::move(*at), {std::string(*value)}, {}, {}});
         }
     }
     void id() {
@@ -101,7 +102,7 @@ class Compiler {
     }
     void answer() {
         for (const std::string& event : spec_.answer.event) event_name("answer.event", event);
-        rule_.answer.events = spec_.answer.event;
+        rule_.answer.names = spec_.answer.event;
         if (rule_.id_source == IdSource::ack) {
             if (!spec_.answer.event.empty() || !spec_.answer.id.empty()) {
                 problem(
@@ -143,21 +144,21 @@ class Compiler {
                 problem("fallback.ack", "must be a list: the values that the client's callback gets");
                 return;
             }
-            auto data = FallbackTemplate::compile(*given.ack, why);
+            auto data = MessageTemplate::compile(*given.ack, why);
             if (!data) return problem("fallback.ack", why);
             rule_.fallback.data = std::move(*data);
             return;
         }
         event_name("fallback.event", given.event);
         rule_.fallback.event = given.event;
-        auto data = FallbackTemplate::compile(given.data.empty() ? "null" : given.data, why);
+        auto data = MessageTemplate::compile(given.data.empty() ? "null" : given.data, why);
         if (!data) return problem("fallback.data", why);
         rule_.fallback.data = std::move(*data);
     }
     void late_answer() {
         if (spec_.late_rename) {
             rule_.late_answer = LateAnswer::rename;
-            rule_.late_event = *spec_.late_rename;
+            rule_.late_name = *spec_.late_rename;
             event_name("late_answer.rename", *spec_.late_rename);
         } else if (spec_.late_answer == "drop") {
             rule_.late_answer = LateAnswer::drop;
@@ -174,9 +175,12 @@ class Compiler {
         } else if (spec_.on_upstream_lost != "hold") {
             problem("on_upstream_lost", "must be hold or answer");
         }
-        rule_.resend = spec_.attempts;
-        if (spec_.attempts > attempts_max) problem("retry.attempts", "must be 1 to 5");
-        if (spec_.attempts > 0 && !spec_.repeatable) {
+        if (spec_.retry.on.empty()) return;
+        rule_.retry.attempts = spec_.retry.attempts;
+        rule_.retry.upstream_lost = true;
+        if (spec_.retry.attempts < 1 || spec_.retry.attempts > attempts_max)
+            problem("retry.attempts", "must be 1 to 5");
+        if (!spec_.repeatable) {
             problem(
                 "retry",
                 "sends the request to an app that may have done the work already: say repeatable: true if "
@@ -190,21 +194,19 @@ class Compiler {
     Rule rule_;
 };
 
-bool holds(const Where& where, const socketio::Packet& packet) {
-    const auto first = socketio::from_argument(packet, 0);
-    if (!first) return false;
-    const auto found = where.pointer.find(*first);
-    return found && is_scalar(*found) && json::same_scalar(*found, where.equals);
+bool holds(const Condition& condition, const Message& message) {
+    const auto found = condition.pointer.find(message.body);
+    return found && is_scalar(*found) && json::same_scalar(*found, condition.one_of.front());
 }
 
-bool matches(const Rule& rule, const socketio::Packet& packet) {
+bool matches(const Rule& rule, const Message& message) {
     const Match& match = rule.match;
-    if (rule.id_source == IdSource::ack && !packet.id) return false;
-    if (match.ack && *match.ack != packet.id.has_value()) return false;
-    if (match.nsp && packet.nsp.substr(0, packet.nsp.find('?')) != *match.nsp) return false;
-    if (match.event != "*" && !socketio::event_is(packet, match.event)) return false;
+    if (rule.id_source == IdSource::ack && !message.ack) return false;
+    if (match.ack && *match.ack != message.ack) return false;
+    if (match.nsp && message.nsp != *match.nsp) return false;
+    if (match.name != "*" && message.name != match.name) return false;
     return std::all_of(match.where.begin(), match.where.end(),
-                       [&](const Where& where) { return holds(where, packet); });
+                       [&](const Condition& condition) { return holds(condition, message); });
 }
 
 }  // namespace
@@ -219,40 +221,37 @@ RuleSet RuleSet::compile(const std::vector<RuleSpec>& specs, std::vector<Problem
                 {i, "name",
                  "\"" + specs[i].name + "\" is the name of another rule; names are metric labels"});
         } else if (rule) {
-            for (const std::string& event : rule->answer.events) made.answer_events_.push_back(event);
+            const auto at = static_cast<std::uint32_t>(made.rules_.size());
+            for (const std::string& event : rule->answer.names)
+                made.signals_[rule->match.json][event].push_back({at, SignalKind::answer});
             made.rules_.push_back(std::move(*rule));
         }
     }
-    auto& events = made.answer_events_;
-    std::sort(events.begin(), events.end());
-    events.erase(std::unique(events.begin(), events.end()), events.end());
     return made;
 }
 
-std::optional<std::size_t> RuleSet::match(const socketio::Packet& packet) const {
+std::optional<std::size_t> RuleSet::match(const Message& message, const Peer&) const {
     for (std::size_t i = 0; i < rules_.size(); ++i) {
-        if (matches(rules_[i], packet)) return i;
+        if (matches(rules_[i], message)) return i;
     }
     return std::nullopt;
 }
 
-bool RuleSet::may_answer(const socketio::Packet& packet) const {
-    if (answer_events_.empty()) return false;
-    if (!packet.event_escaped)
-        return std::binary_search(answer_events_.begin(), answer_events_.end(), packet.event);
-    return std::binary_search(answer_events_.begin(), answer_events_.end(), socketio::event_name(packet));
+std::span<const Hearing> RuleSet::hearing(const Message& message) const {
+    const auto& by_name = signals_[message.json];
+    const auto found = by_name.find(message.name);
+    if (found == by_name.end()) return {};
+    return found->second;
 }
 
-std::optional<std::string_view> id_text(const Pointer& pointer, const socketio::Packet& packet) {
-    const auto first = socketio::from_argument(packet, 0);
-    if (!first) return std::nullopt;
-    const auto found = pointer.find(*first);
+std::optional<std::string_view> id_text(const Pointer& pointer, std::string_view body) {
+    const auto found = pointer.find(body);
     if (!found || !is_scalar(*found) || *found == "null" || found->size() > id_bytes) return std::nullopt;
     return found;
 }
 
-std::optional<std::string> id_key(const Pointer& pointer, const socketio::Packet& packet) {
-    const auto text = id_text(pointer, packet);
+std::optional<std::string> id_key(const Pointer& pointer, std::string_view body) {
+    const auto text = id_text(pointer, body);
     if (!text) return std::nullopt;
     if (text->front() != '"') return std::string(*text);
     auto unescaped = json::unescape(*text);

@@ -3,42 +3,85 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
-#include "proxy/wire/socketio/packet.h"
+#include "rules/message.h"
 #include "rules/rule.h"
 
 namespace forestay::rules {
 
-// A rule as written: strings, not yet understood. Field names are those of the configuration.
+// A rule as written: strings, not yet understood. Field names are those of the configuration. JSON is given
+// as text.
+struct ConditionSpec {
+    std::string pointer;
+    std::optional<std::string> equals;  // raw JSON scalar
+    std::vector<std::string> one_of;    // the same
+    std::optional<bool> exists;
+    std::optional<std::string> matches;  // RE2
+};
+struct SignalSpec {
+    std::vector<std::string> event;  // names; of a rule with match.type: types
+    std::string id;                  // JSON Pointer; empty: the same as the request's
+};
+struct FallbackSpec {
+    std::string event;                   // event form
+    std::optional<std::string> ack;      // ack form: JSON array with placeholders
+    std::optional<std::string> message;  // of a rule with match.type: the whole message
+    std::string data;                    // event form: JSON with placeholders; empty: null
+    [[nodiscard]] bool given() const { return !event.empty() || ack || message || !data.empty(); }
+};
 struct RuleSpec {
     std::string name;
     struct {
-        std::string event;
+        std::string event;  // this or `type`
+        std::string type;
         std::optional<std::string> nsp;
         std::optional<bool> ack;
-        std::vector<std::pair<std::string, std::string>> where;  // JSON Pointer -> raw JSON scalar
+        std::string path;
+        std::vector<std::string> who;
+        std::vector<ConditionSpec> where;
     } match;
+    std::string schema;      // JSON; empty: none
     std::string id = "ack";  // "ack", "order" or a JSON Pointer
-    struct {
-        std::vector<std::string> event;
-        std::string id;  // JSON Pointer; empty: the same as the request's
-    } answer;
-    std::chrono::milliseconds timeout{0};
-    struct {
-        std::string event;               // event form
-        std::optional<std::string> ack;  // ack form: JSON array with placeholders
-        std::string data;                // event form: JSON with placeholders; empty: null
-    } fallback;
+    SignalSpec answer, progress, partial;
+    FallbackSpec fallback, abort;  // abort: `partial.fallback`
+    Duration timeout{0};           // 0: not given; such a rule has a schema and nothing else
+    Duration idle_first{0}, idle_next{0};
     std::string late_answer = "drop";  // "drop", "deliver"; rename is late_rename
     std::optional<std::string> late_rename;
     std::string on_upstream_lost = "hold";  // "hold", "answer"
     bool repeatable = false;
-    unsigned attempts = 0;  // retry.attempts on [upstream_lost]; 0: there is no `retry`
+    struct {
+        std::vector<std::string> on;  // "upstream_lost", "timeout"; empty: there is no `retry`
+        unsigned attempts = 1;
+        Duration backoff{500};
+    } retry;
+    struct {
+        Duration window{0};  // 0: there is no `repeat`
+        std::string by = "id";
+    } repeat;
+    unsigned concurrency = 0;
+    struct {
+        bool given = false;
+        unsigned max = 100;
+        Duration timeout{30'000};
+        FallbackSpec status;
+        Duration status_every{1'000};
+    } queue;
+    struct {
+        unsigned failures = 0;
+        double share = 0;
+        unsigned minimum = 20;
+        Duration window{30'000};
+        Duration open{30'000};
+    } breaker;
+    Rate rate;
 };
 
 // One thing wrong with a specification. `field` is a path like "match.where" or "fallback.data".
@@ -48,6 +91,13 @@ struct Problem {
     std::string message;  // what is wrong and what to do
 };
 
+// What a message of the app may be to the requests of a rule.
+enum class SignalKind : std::uint8_t { answer, progress, partial };
+struct Hearing {
+    std::uint32_t rule = 0;
+    SignalKind kind{};
+};
+
 class RuleSet {
   public:
     RuleSet() = default;
@@ -55,23 +105,37 @@ class RuleSet {
     [[nodiscard]] static RuleSet compile(const std::vector<RuleSpec>& specs, std::vector<Problem>& problems);
 
     [[nodiscard]] const std::vector<Rule>& rules() const noexcept { return rules_; }
-    // The index of the first rule that tracks this client event.
-    [[nodiscard]] std::optional<std::size_t> match(const wire::socketio::Packet& packet) const;
-    // True when an event of this name may be an answer to some rule. Cheap: asked for every event of the
-    // upstream.
-    [[nodiscard]] bool may_answer(const wire::socketio::Packet& packet) const;
+    // The index of the first rule that is about this message of a client. One look-up by name decides that
+    // none is, in most cases.
+    [[nodiscard]] std::optional<std::size_t> match(const Message& message, const Peer& peer) const;
+    // What a message of the app with this name may be, in the order of the rules. Cheap: asked for every one.
+    [[nodiscard]] std::span<const Hearing> hearing(const Message& message) const;
+    // There is a rule for messages of this dialect.
+    [[nodiscard]] bool any(bool json) const noexcept { return json ? any_json_ : any_socketio_; }
 
   private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+    template <class Value>
+    using ByName = std::unordered_map<std::string, std::vector<Value>, Hash, std::equal_to<>>;
+
     std::vector<Rule> rules_;
-    std::vector<std::string> answer_events_;  // sorted, unique
+    // By dialect: Socket.IO, JSON. Candidates of a name are its own rules and those for any, in order.
+    ByName<std::uint32_t> requests_[2];
+    std::vector<std::uint32_t> for_any_[2];
+    ByName<Hearing> signals_[2];
+    bool any_json_ = false, any_socketio_ = false;
 };
 
 // The request's id by a rule, as a key that equal ids share: strings unescaped, other scalars as written,
 // told apart. Empty optional when the pointer finds no scalar, or one over 256 bytes.
-[[nodiscard]] std::optional<std::string> id_key(const wire::json::Pointer& pointer,
-                                                const wire::socketio::Packet& packet);
+[[nodiscard]] std::optional<std::string> id_key(const wire::json::Pointer& pointer, std::string_view body);
 // The raw JSON text of the same.
 [[nodiscard]] std::optional<std::string_view> id_text(const wire::json::Pointer& pointer,
-                                                      const wire::socketio::Packet& packet);
+                                                      std::string_view body);
 
 }  // namespace forestay::rules

@@ -251,6 +251,8 @@ void SessionDriver::perform(const session::Action& asked, Answers& answers) {
             [&](const action::PollUpstream& poll) { poll_upstream(poll.sid); },
             [&](const action::PostUpstream& post) { post_upstream(post.sid, post.body); },
             [&](const action::FindSession& find) { wanted_ = find.secret; },
+            [&](const action::AskGate&) {},
+            [&](const action::LeaveGate&) {},
             [&](const action::AliasSid& alias) {
                 loop_.tell_others([known = std::string(alias.known), current = std::string(alias.current)](
                                       Loop& other) { other.workspace().aliases.set(known, current); });

@@ -48,6 +48,17 @@ struct CheckCredential {
 struct FindSession {
     std::string_view secret;
 };
+// May this request go to the app? GateSaid follows, and LeaveGate says what became of it, but for one that
+// was refused. When the session is over the shell says so to the gate by itself.
+struct AskGate {
+    std::uint64_t request = 0;  // its number, never used twice in a session
+    std::uint32_t rule = 0;
+    rules::AskKind kind{};
+};
+struct LeaveGate {
+    std::uint64_t request = 0;
+    rules::Outcome outcome{};
+};
 // Something that an operator wants to find in the log.
 struct Report {
     ReportKind kind{};
@@ -75,10 +86,11 @@ struct End {
 
 }  // namespace action
 
-using Action = std::variant<action::SendClient, action::SendUpstream, action::AnswerExchange,
-                            action::ConnectUpstream, action::PollUpstream, action::PostUpstream,
-                            action::CheckCredential, action::FindSession, action::Report, action::AliasSid,
-                            action::PauseClient, action::ResumeClient, action::PauseUpstream,
-                            action::ResumeUpstream, action::CloseClient, action::CloseUpstream, action::End>;
+using Action =
+    std::variant<action::SendClient, action::SendUpstream, action::AnswerExchange, action::ConnectUpstream,
+                 action::PollUpstream, action::PostUpstream, action::CheckCredential, action::AskGate,
+                 action::LeaveGate, action::FindSession, action::Report, action::AliasSid,
+                 action::PauseClient, action::ResumeClient, action::PauseUpstream, action::ResumeUpstream,
+                 action::CloseClient, action::CloseUpstream, action::End>;
 
 }  // namespace forestay::session

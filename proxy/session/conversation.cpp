@@ -186,10 +186,10 @@ MaybeEnding Conversation::give_fallback(const Namespace& nsp, PendingRequests::S
     const PendingRequests::Texts* texts = requests_.texts(slot);
     if (texts != nullptr) id = texts->id;
     if (id.empty()) id = request.ack ? std::to_string(*request.ack) : "null";
-    rules::FallbackValues values;
+    rules::TemplateValues values;
     values.id = id;
     values.event =
-        rule.match.event == "*" ? std::string_view(texts->event) : std::string_view(rule.match.event);
+        rule.match.name == "*" ? std::string_view(texts->event) : std::string_view(rule.match.name);
     values.rule = rule.name;
     values.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - request.received);
     std::string& data = actions_.made();

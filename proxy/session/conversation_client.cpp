@@ -193,26 +193,28 @@ void Conversation::drop_client_packet(const Packet& packet, std::string_view tex
 
 std::optional<PendingRequests::Slot> Conversation::track(const Namespace& nsp, const Packet& packet,
                                                          std::string_view text, TimePoint now) {
-    const auto index = policy_.rules.match(packet);
+    std::string scratch;
+    const rules::Message message = rules::socketio_message(packet, scratch);
+    const auto index = policy_.rules.match(message, {});
     if (!index) return std::nullopt;
     const rules::Rule& rule = policy_.rules.rules()[*index];
     const PendingRequests::Request request{nsp.serial, static_cast<std::uint32_t>(*index), packet.id, now};
     std::unique_ptr<PendingRequests::Texts> texts;
-    if (rule.match.event == "*") {
+    if (rule.match.name == "*") {
         texts = std::make_unique<PendingRequests::Texts>();
         texts->event = wire::socketio::event_name(packet);
     }
     if (rule.id_source == rules::IdSource::pointer) {
-        auto key = rules::id_key(rule.id, packet);
+        auto key = rules::id_key(rule.id, message.body);
         if (!key) {
             stats_.count(Drop::untracked_request);
             return std::nullopt;
         }
         if (!texts) texts = std::make_unique<PendingRequests::Texts>();
         texts->key = std::move(*key);
-        texts->id = *rules::id_text(rule.id, packet);
+        texts->id = *rules::id_text(rule.id, message.body);
     }
-    if (rule.resend > 0 && packet.attachments == 0) {
+    if (rule.retry.attempts > 0 && packet.attachments == 0) {
         if (!texts) texts = std::make_unique<PendingRequests::Texts>();
         texts->packet = text;
     }

@@ -97,12 +97,14 @@ void Conversation::rebuild(Namespace& nsp, TimePoint now) {
 
 // What the fresh app says to this is for nobody: the client has had its answer long ago.
 void Conversation::swallow_answer(const Namespace& nsp, const Packet& packet, TimePoint now) {
-    const auto index = policy_.rules.match(packet);
+    std::string scratch;
+    const rules::Message message = rules::socketio_message(packet, scratch);
+    const auto index = policy_.rules.match(message, {});
     if (!index) return;
     const rules::Rule& rule = policy_.rules.rules()[*index];
     auto texts = std::make_unique<PendingRequests::Texts>();
     if (rule.id_source == rules::IdSource::pointer) {
-        auto key = rules::id_key(rule.id, packet);
+        auto key = rules::id_key(rule.id, message.body);
         if (!key) return;
         texts->key = std::move(*key);
     }

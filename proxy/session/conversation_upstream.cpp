@@ -114,11 +114,9 @@ MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, s
 
 MaybeEnding Conversation::known_event(const Namespace& nsp, const Packet& packet, std::string_view text,
                                       std::string_view raw, TimePoint now) {
-    if (policy_.rules.may_answer(packet)) {
-        if (const auto found = find_request(nsp, packet)) {
-            if (found->late) return deliver_late(packet, text, raw, found->slot, now);
-            return deliver(packet, text, raw, found->slot, now);
-        }
+    if (const auto found = find_request(nsp, packet)) {
+        if (found->late) return deliver_late(packet, text, raw, found->slot, now);
+        return deliver(packet, text, raw, found->slot, now);
     }
     return deliver(packet, text, raw, std::nullopt, now);
 }
@@ -144,20 +142,15 @@ MaybeEnding Conversation::upstream_ack(Namespace* nsp, const Packet& packet, std
 std::optional<PendingRequests::Found> Conversation::find_request(const Namespace& nsp,
                                                                  const Packet& packet) const {
     std::optional<PendingRequests::Found> late;
-    const auto& rules = policy_.rules.rules();
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-        const rules::Rule& rule = rules[i];
-        if (rule.id_source == rules::IdSource::ack) continue;
-        const bool named =
-            std::any_of(rule.answer.events.begin(), rule.answer.events.end(),
-                        [&](const std::string& name) { return wire::socketio::event_is(packet, name); });
-        if (!named) continue;
-        const auto index = static_cast<std::uint32_t>(i);
+    std::string scratch;
+    const rules::Message message = rules::socketio_message(packet, scratch);
+    for (const rules::Hearing& hearing : policy_.rules.hearing(message)) {
+        const rules::Rule& rule = policy_.rules.rules()[hearing.rule];
         std::optional<PendingRequests::Found> found;
         if (rule.id_source == rules::IdSource::order) {
-            found = requests_.find_oldest(nsp.serial, index);
-        } else if (const auto key = rules::id_key(rule.answer.id.value_or(rule.id), packet)) {
-            found = requests_.find_key(nsp.serial, index, *key);
+            found = requests_.find_oldest(nsp.serial, hearing.rule);
+        } else if (const auto key = rules::id_key(rule.answer.id.value_or(rule.id), message.body)) {
+            found = requests_.find_key(nsp.serial, hearing.rule, *key);
         }
         if (found && !found->late) return found;
         if (found && !late) late = found;
@@ -201,12 +194,12 @@ MaybeEnding Conversation::deliver_late(const Packet& packet, std::string_view te
         case rules::LateAnswer::rename: {
             std::string& renamed = actions_.made();
             if (wire::socketio::is_event(packet.type)) {
-                wire::socketio::write_renamed(renamed, packet, rule.late_event);
+                wire::socketio::write_renamed(renamed, packet, rule.late_name);
                 return deliver(packet, renamed, {}, std::nullopt, now);
             }
             if (packet.attachments == 0) {
                 const auto value = wire::socketio::argument(packet, 0);
-                wire::socketio::write_event(renamed, packet.nsp, rule.late_event, value.value_or("null"));
+                wire::socketio::write_event(renamed, packet.nsp, rule.late_name, value.value_or("null"));
                 return unit_to_client(packet.nsp, renamed, {});
             }
             [[fallthrough]];  // a binary ACK has no form as an event

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "proxy/session/time.h"
+#include "rules/gate.h"
 
 namespace forestay::session {
 
@@ -90,6 +91,15 @@ struct UpstreamPosted {
     unsigned status = 0;
 };
 
+// The gate's word on a request (action::AskGate). One that is not asked for any more is harmless.
+struct GateSaid {
+    std::uint64_t request = 0;
+    rules::Verdict::What what{};
+    rules::Code code{};       // refused
+    std::size_t place = 0;    // in line, from 1
+    std::size_t waiting = 0;  // its length
+};
+
 // No session can be taken up again with what FindSession named: the client gets a fresh one.
 struct SessionNotFound {};
 // Our client came back and goes on with a fresh session.
@@ -108,7 +118,7 @@ using Input =
                  input::ClientDrained, input::CredentialAccepted, input::CredentialRefused,
                  input::UpstreamOpened, input::UpstreamRefused, input::UpstreamBytes, input::UpstreamLost,
                  input::UpstreamBlocked, input::UpstreamDrained, input::UpstreamPollingOpened,
-                 input::UpstreamPolled, input::UpstreamPosted, input::SessionNotFound, input::Superseded,
-                 input::Shutdown, input::Tick>;
+                 input::UpstreamPolled, input::UpstreamPosted, input::GateSaid, input::SessionNotFound,
+                 input::Superseded, input::Shutdown, input::Tick>;
 
 }  // namespace forestay::session

@@ -118,7 +118,7 @@ std::vector<PendingRequests::Slot> PendingRequests::lost_with_upstream() {
 
 bool PendingRequests::may_resend(Slot slot) {
     Entry& entry = slots_[slot];
-    if (entry.attempts >= policy_.rules.rules()[entry.request.rule].resend || !entry.texts ||
+    if (entry.attempts >= policy_.rules.rules()[entry.request.rule].retry.attempts || !entry.texts ||
         entry.texts->packet.empty())
         return false;
     ++entry.attempts;

@@ -51,7 +51,7 @@ bool PendingRequests::restored() {
         const rules::IdSource source = rules[entry.request.rule].id_source;
         if ((source == rules::IdSource::ack && !entry.request.ack) ||
             (source == rules::IdSource::pointer && !entry.texts) ||
-            (rules[entry.request.rule].match.event == "*" && !entry.texts))
+            (rules[entry.request.rule].match.name == "*" && !entry.texts))
             return false;
         if (entry.texts) packet_bytes_ += entry.texts->packet.size();
         if (claim_id(entry.request, entry.texts.get(), slot) != slot) return false;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/session/time.h"
+#include "rules/message_template.h"
 #include "rules/rule_set.h"
 
 namespace forestay::session {
@@ -95,8 +96,25 @@ struct ResumeClient {
     std::size_t max_messages = 1000;
 };
 
+// A JSON websocket as the configuration describes it (websockets[] with format: json).
+struct JsonWebsocket {
+    std::string path;          // exact, or with {names} for whole segments: /ws/{request_id}
+    wire::json::Pointer type;  // where the type of a message is
+    rules::MessageTemplate
+        error;                 // what a message that is no JSON object, or breaks a schema, is answered with
+    bool objects_only = true;  // what is no JSON object gets `error` and goes nowhere; false: it is passed on
+    std::string ping;          // messages of this type get `pong` and go nowhere; empty: none do
+    rules::MessageTemplate pong;
+    // Ours to the client, whenever so much time has passed since the last; 0: none.
+    Duration heartbeat{0};
+    std::string heartbeat_message;   // JSON, whole
+    std::string heartbeat_response;  // the type of the client's answer, which goes nowhere; empty: none comes
+    Duration idle_timeout{0};        // a client that says nothing for so long is closed; 0: never
+};
+
 struct Policy {
     rules::RuleSet rules;
+    std::vector<JsonWebsocket> json_websockets;
     Limits limits;
     ResumeUpstream resume_upstream;
     ResumeClient resume_client;

@@ -127,6 +127,8 @@ TimePoint Session::State::next_deadline() const {
     return conversation ? std::min(legs, conversation->next_deadline()) : legs;
 }
 
+void Session::State::on(const input::GateSaid&, TimePoint) {}
+
 void Session::State::on(const input::Tick&, TimePoint now) {
     if (expires <= now) {
         return end(

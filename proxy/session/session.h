@@ -26,7 +26,8 @@ enum class Dialect : std::uint8_t {
     engineio3,  // Socket.IO clients 1.x and 2.x; the upstream must speak it too
     engineio4,  // Socket.IO clients 3.x and 4.x
     plain,      // a websocket without Engine.IO: both legs are there from the start
-    json        // the same, with our envelope around the app's messages: the client may come back
+    json  // the same, and its messages are JSON: rules see them, and with our envelope the client may come
+          // back
 };
 
 struct Setup {
@@ -36,13 +37,16 @@ struct Setup {
     bool websocket = false;  // the first transport is a websocket; else a polling GET (PollOpened follows)
     bool credential_in_connect = false;  // ask CheckCredential before the first CONNECT goes anywhere
     TimePoint expires = never;           // when the identity of the handshake ends
+    std::uint32_t json_websocket = 0;    // Dialect::json: which of the policy's
+    std::string path;                    // of the handshake, without query: rules may ask for it
+    std::string who;                     // subject of the identity; empty: none. The same
     std::string secret;  // names the session to a client that comes back; [A-Za-z0-9_-]{20}, unguessable;
                          // wanted when the policy's resume_client is on
 
     template <class Archive>
     void archive(Archive& archive) {
         archive.one_of(dialect, Dialect::json);
-        archive(sid, seed, websocket, credential_in_connect, expires, secret);
+        archive(sid, seed, websocket, credential_in_connect, expires, json_websocket, path, who, secret);
     }
 };
 

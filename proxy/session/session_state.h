@@ -64,6 +64,7 @@ struct Session::State {
     void on(const input::UpstreamPollingOpened& input, TimePoint now);
     void on(const input::UpstreamPolled& input, TimePoint now);
     void on(const input::UpstreamPosted& input, TimePoint now);
+    void on(const input::GateSaid& input, TimePoint now);
     void on(const input::SessionNotFound& input, TimePoint now);
     void on(const input::Superseded& input, TimePoint now);
     void on(const input::Shutdown& input, TimePoint now);

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/code.h"
+
 namespace forestay::session {
 
 // Where a session's client leg is.
@@ -109,12 +111,20 @@ struct Histogram {
 
 struct RuleStats {
     std::uint64_t started = 0;
-    std::uint64_t outstanding = 0;  // gauge
+    std::uint64_t outstanding = 0;  // gauge; in line or at the app
+    std::uint64_t queued = 0;       // gauge: of these, in line
     std::uint64_t answered_by_upstream = 0;
     std::uint64_t answered_by_fallback = 0;
     std::uint64_t abandoned = 0;  // the session ended first
+    std::uint64_t aborted = 0;    // of the fallbacks: after parts of the answer
     std::uint64_t late = 0;       // answers after the fallback
-    Histogram duration;           // receipt to answer, whoever gave it
+    std::uint64_t progress = 0;   // signs of it, parts included
+    std::uint64_t resent = 0;     // said again to the app
+    std::uint64_t joined = 0;     // the same request again while it was outstanding
+    std::uint64_t repeated = 0;   // answered again from the record
+    std::uint64_t invalid = 0;    // broke the rule's schema
+    std::array<std::uint64_t, rules::code_names.size()> fallbacks{};  // by rules::Code
+    Histogram duration;                                               // receipt to answer, whoever gave it
 };
 
 struct Traffic {

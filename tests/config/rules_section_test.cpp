@@ -94,10 +94,10 @@ BOOST_AUTO_TEST_CASE(what_happens_to_a_request_of_a_lost_upstream) {
         return rule(keys).load().config.session.rules.rules().at(0);
     };
     BOOST_CHECK(compiled("").on_upstream_lost == rules::OnUpstreamLost::hold);
-    BOOST_CHECK_EQUAL(compiled("").resend, 0U);
+    BOOST_CHECK_EQUAL(compiled("").retry.attempts, 0U);
     BOOST_CHECK(compiled(", on_upstream_lost: answer").on_upstream_lost == rules::OnUpstreamLost::answer);
-    BOOST_CHECK_EQUAL(compiled(", repeatable: true, retry: {on: upstream_lost}").resend, 1U);
-    BOOST_CHECK_EQUAL(compiled(", repeatable: true, retry: {on: [upstream_lost], attempts: 5}").resend, 5U);
+    BOOST_CHECK_EQUAL(compiled(", repeatable: true, retry: {on: upstream_lost}").retry.attempts, 1U);
+    BOOST_CHECK_EQUAL(compiled(", repeatable: true, retry: {on: [upstream_lost], attempts: 5}").retry.attempts, 5U);
     CHECK_LINES(rule(", repeatable: true").problems(),
                 {"3:87: warning: repeatable does nothing without retry"});
     CHECK_LINES(

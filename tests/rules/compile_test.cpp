@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(good_rules_compile) {
     BOOST_TEST(rules.rules()[1].fallback.event == "");
     BOOST_TEST((rules.rules()[2].id_source == IdSource::order));
     BOOST_TEST((rules.rules()[4].late_answer == LateAnswer::rename));
-    BOOST_TEST(rules.rules()[4].late_event == "late");
+    BOOST_TEST(rules.rules()[4].late_name == "late");
 }
 
 BOOST_AUTO_TEST_CASE(a_name_is_a_metric_label) {

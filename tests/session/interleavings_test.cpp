@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(what_is_sent_again_is_not_rebuilt_as_well) {
     join.fallback.event = "joined";
     join.fallback.data = R"({"id":"{{id}}"})";
     join.repeatable = true;
-    join.attempts = 1;
+    join.retry.on = {"upstream_lost"};
     std::vector<rules::Problem> problems;
     policy.rules = rules::RuleSet::compile({join}, problems);
     policy.resume_upstream.on_return = OnReturn::rebuild;
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(requests_that_may_be_sent_again_are_kept_within_the_bounds_
     ask.timeout = 5s;
     ask.fallback.ack = "[]";
     ask.repeatable = true;
-    ask.attempts = 1;
+    ask.retry.on = {"upstream_lost"};
     std::vector<rules::Problem> problems;
     policy.rules = rules::RuleSet::compile({ask}, problems);
     policy.resume_upstream.max_bytes = 10'000;

@@ -1,5 +1,6 @@
 #include "tests/session/script.h"
 
+#include <array>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -208,6 +209,15 @@ void Script::collect() {
         }
         void operator()(const action::FindSession& a) const {
             lines.push_back("find " + std::string(a.secret));
+        }
+        void operator()(const action::AskGate& a) const {
+            lines.push_back("ask gate " + std::to_string(a.request) +
+                            (a.kind == rules::AskKind::retry ? " again" : ""));
+        }
+        void operator()(const action::LeaveGate& a) const {
+            constexpr std::array<std::string_view, 3> outcomes{"answered", "failed", "released"};
+            lines.push_back("leave gate " + std::to_string(a.request) + " " +
+                            std::string(outcomes[static_cast<std::size_t>(a.outcome)]));
         }
         void operator()(const action::AliasSid& a) const {
             lines.push_back("alias " + std::string(a.known) + " " + std::string(a.current));

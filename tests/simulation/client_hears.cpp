@@ -92,7 +92,8 @@ void ClientModel::heard_event(Namespace& nsp, const Packet& packet) {
                 "an ack id of the upstream's came twice");
     if (nsp.membership == Membership::gone) return;  // under way when it left; stock clients ignore it
     if (packet.event == "response") {
-        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"), packet);
+        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"),
+                                       wire::socketio::from_argument(packet, 0).value_or(""));
         const auto request = id ? requests_by_id_.find(*id) : requests_by_id_.end();
         require(request != requests_by_id_.end(), "a response to no request");
         if (fallback && !ledger_.client_got_fallback(request->second, packet.nsp)) return;

@@ -123,7 +123,8 @@ std::optional<Ledger::Number> ClientModel::request_of(const Namespace& nsp, cons
         const auto found = nsp.acks.find(*packet.id);
         return found == nsp.acks.end() ? std::nullopt : std::optional(found->second.first);
     }
-    const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"), packet);
+    const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"),
+                                   wire::socketio::from_argument(packet, 0).value_or(""));
     const auto found = id ? requests_by_id_.find(*id) : requests_by_id_.end();
     return found == requests_by_id_.end() ? std::nullopt : std::optional(found->second);
 }

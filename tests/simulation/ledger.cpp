@@ -85,7 +85,7 @@ void Ledger::got_again(unsigned life, Number n) {
     }
     const auto found = requests_.find(n);
     if (found == requests_.end()) throw Violation(what + "it is no request");
-    if (one.lives.size() > policy.rules.rules()[found->second.rule].resend)
+    if (one.lives.size() > policy.rules.rules()[found->second.rule].retry.attempts)
         throw Violation(what + "its rule does not say so");
     if (found->second.answers > 0) throw Violation(what + "it was answered");
     if (found->second.fallbacks > 0) throw Violation(what + "it had its fallback");

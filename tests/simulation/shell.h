@@ -54,6 +54,8 @@ class Shell {
     void on(const session::action::CheckCredential& action);
     void on(const session::action::FindSession& action);
     void on(const session::action::Report& action);
+    void on(const session::action::AskGate& action);
+    void on(const session::action::LeaveGate& action);
     void on(const session::action::AliasSid& action);
     void on(const session::action::PauseClient& action);
     void on(const session::action::ResumeClient& action);

@@ -123,6 +123,12 @@ void Shell::on(const session::action::Report& action) {
     trace(session::report_names[static_cast<std::size_t>(action.kind)], {}, action.count);
 }
 
+void Shell::on(const session::action::AskGate&) {
+    trace("AskGate");
+}
+void Shell::on(const session::action::LeaveGate&) {
+    trace("LeaveGate");
+}
 void Shell::on(const session::action::AliasSid&) {
     trace("AliasSid");
 }

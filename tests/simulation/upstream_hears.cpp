@@ -197,7 +197,8 @@ void UpstreamModel::event(const wire::socketio::Packet& packet, Number n, bool a
         reply.arguments = re;
     } else if (packet.event == "chat") {
         rule = chat_rule;
-        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"), packet);
+        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"),
+                                       wire::socketio::from_argument(packet, 0).value_or(""));
         require(id.has_value(), "the upstream got a chat without its id");
         reply.arguments = "\"response\",{\"message_id\":" + std::string(*id) + "," + re;
     } else if (packet.event == "line") {

@@ -6,9 +6,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
-std::string rendered(std::string_view json, const FallbackValues& values) {
+std::string rendered(std::string_view json, const TemplateValues& values) {
     std::string problem;
-    const auto compiled = FallbackTemplate::compile(json, problem);
+    const auto compiled = MessageTemplate::compile(json, problem);
     BOOST_REQUIRE_MESSAGE(compiled.has_value(), json << ": " << problem);
     std::string out;
     compiled->render(out, values);
@@ -18,11 +18,11 @@ std::string rendered(std::string_view json, const FallbackValues& values) {
 
 std::string problem_of(std::string_view json) {
     std::string problem;
-    return FallbackTemplate::compile(json, problem) ? "none" : problem;
+    return MessageTemplate::compile(json, problem) ? "none" : problem;
 }
 
-const FallbackValues number{"7", "ask", "think_tank", milliseconds(45000)};
-const FallbackValues text{R"("a\"\u0062")", "say \"hi\"\n", "think_tank", milliseconds(45000)};
+const TemplateValues number{"7", "ask", "think_tank", milliseconds(45000)};
+const TemplateValues text{R"("a\"\u0062")", "say \"hi\"\n", "think_tank", milliseconds(45000)};
 
 }  // namespace
 
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(a_key_stays_a_string) {
 }
 
 BOOST_AUTO_TEST_CASE(an_event_name_cannot_break_out_of_its_string) {
-    const FallbackValues hostile{R"("\",\"admin\":true,\"")", R"(","admin":true,")", "r", milliseconds(1)};
+    const TemplateValues hostile{R"("\",\"admin\":true,\"")", R"(","admin":true,")", "r", milliseconds(1)};
     BOOST_TEST(
         rendered(R"({"a":"{{event}}","b":"x{{event}}","c":"{{id}}","d":"x{{id}}"})", hostile) ==
         R"({"a":"\",\"admin\":true,\"","b":"x\",\"admin\":true,\"","c":"\",\"admin\":true,\"","d":"x\",\"admin\":true,\""})");

@@ -1,4 +1,4 @@
-#include "rules/fallback.h"
+#include "rules/message_template.h"
 
 #include <array>
 #include <utility>
@@ -34,7 +34,7 @@ void append_string(std::string& out, std::string_view text) {
 
 }  // namespace
 
-std::optional<FallbackTemplate> FallbackTemplate::compile(std::string_view text, std::string& problem) {
+std::optional<MessageTemplate> MessageTemplate::compile(std::string_view text, std::string& problem) {
     if (const auto error = json::validate(text)) {
         problem = "is not JSON: " + error.message();
         return std::nullopt;
@@ -44,7 +44,7 @@ std::optional<FallbackTemplate> FallbackTemplate::compile(std::string_view text,
          {"event", Placeholder::event},
          {"rule", Placeholder::rule},
          {"elapsed_ms", Placeholder::elapsed_ms}}};
-    FallbackTemplate made;
+    MessageTemplate made;
     std::string literal;  // since the last placeholder
     const auto flush = [&] {
         if (!literal.empty()) made.parts_.emplace_back(std::exchange(literal, {}));
@@ -97,10 +97,10 @@ std::optional<FallbackTemplate> FallbackTemplate::compile(std::string_view text,
     return made;
 }
 
-void FallbackTemplate::render(std::string& out, const FallbackValues& values) const {
+void MessageTemplate::render(std::string& out, const TemplateValues& values) const {
     struct Append {
         std::string& out;
-        const FallbackValues& values;
+        const TemplateValues& values;
         void operator()(const std::string& text) const { out += text; }
         void operator()(Value value) const {
             switch (value.what) {
