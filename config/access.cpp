@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "config/values.h"
-
 namespace forestay::config {
 
 const Node* find_node(const Node& map, std::string_view path) {
@@ -44,9 +42,14 @@ std::uint64_t integer(const Node& map, std::string_view path) {
     return parse_integer(text(map, path), problem).value_or(0);
 }
 
-std::uint64_t rate(const Node& map, std::string_view path) {
+std::uint64_t percent(const Node& map, std::string_view path) {
     std::string problem;
-    return parse_rate(text(map, path), problem).value_or(0);
+    return parse_percent(text(map, path), problem).value_or(0);
+}
+
+Rate rate(const Node& map, std::string_view path) {
+    std::string problem;
+    return parse_rate(text(map, path), problem).value_or(Rate{});
 }
 
 std::uint64_t size(const Node& map, std::string_view path) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/values.h"
 #include "config/yaml_tree.h"
 
 namespace forestay::config {
@@ -21,7 +22,8 @@ namespace forestay::config {
 [[nodiscard]] std::vector<std::string> texts(const Node& map, std::string_view path);
 [[nodiscard]] bool boolean(const Node& map, std::string_view path);
 [[nodiscard]] std::uint64_t integer(const Node& map, std::string_view path);
-[[nodiscard]] std::uint64_t rate(const Node& map, std::string_view path);  // per second
+[[nodiscard]] std::uint64_t percent(const Node& map, std::string_view path);
+[[nodiscard]] Rate rate(const Node& map, std::string_view path);  // none: a count of 0
 [[nodiscard]] std::uint64_t size(const Node& map, std::string_view path);
 [[nodiscard]] std::chrono::milliseconds duration(const Node& map, std::string_view path);
 

@@ -67,9 +67,11 @@ class Conformer {
             std::optional<Node> value;
             if (entry) {
                 value = checked(child, *entry, at);
+                if (!value) out.lost.emplace_back(key);
                 out.broken |= !value || value->broken;
             } else if (child.key->is(traits::required)) {
                 refuse_missing(child, given.at, at);
+                out.lost.emplace_back(key);
                 out.broken = true;
             }
             if (!value) value = by_default(child, given.at, at);

@@ -46,7 +46,9 @@ std::string keywords(const Key& key) {
         case Type::size:
             return with_unit("B|KiB|MiB|GiB", "");
         case Type::rate:
-            return R"("type": "string", "pattern": "^[0-9]+/s$|^off$|\\$\\{")";
+            return R"("type": "string", "pattern": "^[0-9]+/[smh]$|^off$|\\$\\{")";
+        case Type::percent:
+            return with_unit("%", "");
         case Type::path:
             return R"("type": "string", "pattern": "^/|\\$\\{")";
         case Type::url:
@@ -74,7 +76,7 @@ class Writer {
         std::string rest = "false";
         for (const auto& [name, child] : schema.children) {
             if (name == "*") {
-                rest = '{' + keywords(*child.key) + '}';
+                rest = property(child, inner);
                 continue;
             }
             properties += (properties.empty() ? "\n" : ",\n") + inner + "  " + quoted(name) + ": " +

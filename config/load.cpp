@@ -12,6 +12,7 @@
 #include "config/resume_section.h"
 #include "config/rules_section.h"
 #include "config/settings.h"
+#include "config/websockets_section.h"
 #include "proxy/auth/digest.h"
 
 namespace forestay::config {
@@ -113,6 +114,7 @@ class Loader {
         fill_net(config, root);
         fill_admin(config.net, root);
         fill_session(config.session, root);
+        read_websockets(config, root, problems_);
         config.auth = read_auth(root, surroundings_.read, problems_);
         config.origins = read_origins(root, problems_);
         fill_log(config.log, root);
@@ -149,8 +151,6 @@ class Loader {
         fill_upstream(out.upstream, root);
         out.socketio_paths = texts(root, "socketio.paths");
         out.jsonp = boolean(root, "socketio.jsonp");
-        for (const Node& one : items(root, "websockets"))
-            out.websockets.push_back({text(one, "path"), text(one, "format") == "json"});
         config.connections_from_open_files = text(root, "limits.max_connections") == "auto";
         if (!config.connections_from_open_files)
             out.limits.connections = integer(root, "limits.max_connections");

@@ -27,7 +27,7 @@ This page is made from the table in `keys.cpp`, from which the checks and the de
 ## How values are written
 
 - **Durations and sizes have a unit**: `500ms`, `30s`, `5m`, `24h`, `31d`; `512B`, `64KiB`, `1MiB`, `2GiB`. Whole numbers,
-  one unit.
+  one unit. **Rates** are `100/s`, `30/m`, `10/h`; **shares** are `50%`.
 - **Numbers** are decimal without a leading zero; **yes and no** are `true` and `false`.
 - Where a **list** is expected, a single value alone will do.
 - **`${NAME}`** inside a value is taken from the environment, and **`${NAME:-default}`** when the variable is not set or is
@@ -81,6 +81,9 @@ std::string type_cell(const Key& key) {
             break;
         case Type::rate:
             out = "rate";
+            break;
+        case Type::percent:
+            out = "share";
             break;
         case Type::text:
             out = key.is(traits::secret) ? "secret" : "text";

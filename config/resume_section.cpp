@@ -60,7 +60,7 @@ class ResumeSection {
         out.max_age = text(upstream, "max_age") == "hold" ? longest_wait() : duration(upstream, "max_age");
         out.sid_alias = boolean(upstream, "sid_alias");
         config_.net.upstream.hold = out.hold;
-        config_.net.upstream.connects_per_second = static_cast<unsigned>(rate(upstream, "rate"));
+        config_.net.upstream.connects_per_second = static_cast<unsigned>(rate(upstream, "rate").per_second());
     }
 
     void check_upstream(const Node& upstream) {
@@ -131,8 +131,9 @@ class ResumeSection {
                 "append adds an argument to each event: handlers that count their arguments and "
                 "python clients break on it, marker is seen by onAny only");
         }
-        if (out.envelope && std::none_of(config_.net.websockets.begin(), config_.net.websockets.end(),
-                                         [](const net::WebsocketPath& one) { return one.json; })) {
+        if (out.envelope &&
+            std::none_of(config_.net.websockets.begin(), config_.net.websockets.end(),
+                         [](const net::WebsocketPath& one) { return one.json.has_value(); })) {
             problems_.error(
                 at, "resume.client.recovery: envelope needs a websocket of format: json in websockets");
         }

@@ -63,6 +63,8 @@ std::string check_type(const Key& key, const Node& scalar) {
             return check_range(key, text, parse_size);
         case Type::rate:
             return check_range(key, text, parse_rate);
+        case Type::percent:
+            return check_range(key, text, parse_percent);
         case Type::address:
             (void)parse_address(text, problem);
             return problem;

@@ -88,6 +88,8 @@ std::string_view name(Type type) {
             return "a size such as 64KiB";
         case Type::rate:
             return "a rate such as 100/s";
+        case Type::percent:
+            return "a share such as 50%";
         case Type::text:
             return "text";
         case Type::file:

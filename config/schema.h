@@ -18,7 +18,8 @@ enum class Type : std::uint8_t {
     integer,      // decimal
     duration,     // 30s
     size,         // 64KiB
-    rate,         // 100/s
+    rate,         // 100/s, 30/m, 10/h
+    percent,      // 50%
     text,         // anything that is not empty
     file,         // a path; relative to the file that names it
     address,      // host:port, [v6]:port, unix:/path

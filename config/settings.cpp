@@ -47,6 +47,21 @@ Node* step(Node& at, const std::string& part, const Place& place, std::string& p
     return &at.entries.back().value;
 }
 
+// Appends to the list `over` what `under` has besides.
+void append_websockets(Node& over, Node& under) {
+    const auto path = [](const Node& one) {
+        const Node* at = one.find("path");
+        return at ? at->text : std::string{};
+    };
+    for (Node& one : under.items) {
+        const std::string wanted = path(one);
+        const bool there =
+            !wanted.empty() && std::any_of(over.items.begin(), over.items.end(),
+                                           [&](const Node& own) { return path(own) == wanted; });
+        if (!there) over.items.push_back(std::move(one));
+    }
+}
+
 }  // namespace
 
 void write_out_shorthand(Node& root) {
@@ -66,6 +81,9 @@ Node merge(Node under, Node over) {
             under.entries.push_back(std::move(entry));
         } else if (entry.key == "requests" && below->is_list() && entry.value.is_list()) {
             std::move(below->items.begin(), below->items.end(), std::back_inserter(entry.value.items));
+            *below = std::move(entry.value);
+        } else if (entry.key == "websockets" && below->is_list() && entry.value.is_list()) {
+            append_websockets(entry.value, *below);
             *below = std::move(entry.value);
         } else if (below->is_map() && entry.value.is_map()) {
             *below = merge(std::move(*below), std::move(entry.value));

@@ -13,7 +13,8 @@ namespace forestay::config {
 void write_out_shorthand(Node& root);
 
 // Lays `over` over `under`: maps are merged, everything else is replaced; but of `requests` both remain,
-// those of `over` first, because the first rule that matches wins.
+// those of `over` first, because the first rule that matches wins; and of `websockets` both, but those of
+// `under` whose path `over` has too.
 [[nodiscard]] Node merge(Node under, Node over);
 
 // Puts `value` at a dotted path, making maps on the way; numbers are indices into lists, one behind the last

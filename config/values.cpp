@@ -1,8 +1,10 @@
 #include "config/values.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "config/problem.h"
 
@@ -18,6 +20,8 @@ constexpr std::array<Unit, 5> duration_units{
     {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 constexpr std::array<Unit, 4> size_units{
     {{"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
+
+constexpr std::array<std::pair<std::string_view, int>, 3> rate_units{{{"/s", 1}, {"/m", 60}, {"/h", 3600}}};
 
 // A whole number and one of the units: bounded so that no later arithmetic overflows.
 template <std::size_t count>
@@ -59,9 +63,21 @@ std::optional<std::uint64_t> parse_size(std::string_view text, std::string& prob
     return parse_with_unit(text, size_units, "512B, 64KiB, 1MiB or 2GiB", problem);
 }
 
-std::optional<std::uint64_t> parse_rate(std::string_view text, std::string& problem) {
-    if (text.ends_with("/s")) return parse_integer(text.substr(0, text.size() - 2), problem);
-    problem = quote(text) + " is not a rate: write 100/s";
+std::optional<Rate> parse_rate(std::string_view text, std::string& problem) {
+    const std::string_view unit = text.substr(text.size() - std::min<std::size_t>(text.size(), 2));
+    for (const auto& [name, seconds] : rate_units) {
+        if (unit != name) continue;
+        const auto count = parse_integer(text.substr(0, text.size() - 2), problem);
+        if (!count) return std::nullopt;
+        return Rate{*count, std::chrono::seconds(seconds)};
+    }
+    problem = quote(text) + " is not a rate: write 100/s, 30/m or 10/h";
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_percent(std::string_view text, std::string& problem) {
+    if (text.ends_with('%')) return parse_integer(text.substr(0, text.size() - 1), problem);
+    problem = quote(text) + " is not a share: write 50%";
     return std::nullopt;
 }
 

@@ -27,10 +27,12 @@ struct Node {
 
     Kind kind = Kind::null;
     Place at;
-    std::string text;            // of a scalar
-    bool quoted = false;         // text, even if it looks like a number
-    bool expanded = false;       // something of it came from the environment
-    bool broken = false;         // something of it has a problem that was told already
+    std::string text;       // of a scalar
+    bool quoted = false;    // text, even if it looks like a number
+    bool expanded = false;  // something of it came from the environment
+    bool broken = false;    // something of it has a problem that was told already
+    std::vector<std::string>
+        lost;                    // of a map: keys whose value is not here, because of a problem that was told
     std::vector<Node> items;     // of a list
     std::vector<Entry> entries;  // of a map, in the order of the file
 

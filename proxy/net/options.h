@@ -63,8 +63,8 @@ struct Network {
 
 // A plain websocket that the configuration names; its messages may be JSON.
 struct WebsocketPath {
-    std::string path;  // exact, without query
-    bool json = false;
+    std::string path;                 // without query; exact, or with {names} for whole segments
+    std::optional<std::size_t> json;  // its place in session::Policy::json_websockets; else opaque
 };
 
 struct Options {
