@@ -3,15 +3,14 @@
 #include <array>
 #include <utility>
 
-#include "proxy/wire/json/scan.h"
-
 namespace forestay::rules {
 
 namespace json = wire::json;
 
 namespace {
 
-constexpr std::string_view allowed = "allowed are {{id}}, {{event}}, {{rule}} and {{elapsed_ms}}";
+constexpr std::array<std::string_view, 10> words{"id",     "event",   "rule",  "elapsed_ms", "code",
+                                                 "reason", "attempt", "place", "waiting",    "detail"};
 
 // The end of the string literal that starts at `begin` (its closing quote); the text is valid JSON.
 std::size_t closing_quote(std::string_view text, std::size_t begin) {
@@ -26,29 +25,91 @@ bool is_key(std::string_view text, std::size_t quote) {
     return next != std::string_view::npos && text[next] == ':';
 }
 
-void append_string(std::string& out, std::string_view text) {
-    out += '"';
+void append_text(std::string& out, std::string_view text, bool inside) {
+    if (!inside) out += '"';
     json::append_escaped(out, text);
-    out += '"';
+    if (!inside) out += '"';
+}
+
+// `raw` is a peer's: checked once more, because all that keeps it from ending the string or the object it
+// stands in is that it is one JSON value.
+void append_raw(std::string& out, std::string_view raw, bool inside) {
+    if (raw.empty() || json::validate(raw)) {
+        if (!inside) out += "null";
+    } else if (!inside) {
+        out += raw;
+    } else if (raw.front() == '"') {
+        out += raw.substr(1, raw.size() - 2);  // escaped already
+    } else {
+        json::append_escaped(out, raw);
+    }
 }
 
 }  // namespace
 
-std::optional<MessageTemplate> MessageTemplate::compile(std::string_view text, std::string& problem) {
+bool MessageTemplate::has_meaning(Word word, Purpose purpose) {
+    switch (word) {
+        case Word::place:
+        case Word::waiting:
+            return purpose == Purpose::status;
+        case Word::code:
+        case Word::reason:
+            return purpose != Purpose::status;
+        case Word::detail:
+            return purpose == Purpose::checked_fallback || purpose == Purpose::message;
+        case Word::id:
+        case Word::event:
+        case Word::rule:
+        case Word::elapsed_ms:
+        case Word::attempt:
+        case Word::pointer:
+            return true;
+    }
+    return false;
+}
+
+std::string MessageTemplate::allowed(Purpose purpose) {
+    std::string text = "; allowed are ";
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (has_meaning(static_cast<Word>(i), purpose)) text += "{{" + std::string(words[i]) + "}}, ";
+    }
+    return text + "and pointers into the request such as {{/message_id}}";
+}
+
+std::optional<MessageTemplate::Part> MessageTemplate::parse(std::string_view name, Purpose purpose,
+                                                            std::string& problem) {
+    Part part;
+    if (name.starts_with('/')) {
+        const auto text = json::unescape('"' + std::string(name) + '"');
+        auto pointer = text ? json::Pointer::parse(*text) : std::nullopt;
+        if (!pointer) {
+            problem = "has the placeholder {{" + std::string(name) + "}}, which is no JSON Pointer";
+            return std::nullopt;
+        }
+        part.word = Word::pointer;
+        part.pointer = std::move(*pointer);
+        return part;
+    }
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i] != name) continue;
+        part.word = static_cast<Word>(i);
+        if (has_meaning(*part.word, purpose)) return part;
+        problem =
+            "has the placeholder {{" + std::string(name) + "}}, which says nothing here" + allowed(purpose);
+        return std::nullopt;
+    }
+    problem = "has the unknown placeholder {{" + std::string(name) + "}}" + allowed(purpose);
+    return std::nullopt;
+}
+
+std::optional<MessageTemplate> MessageTemplate::compile(std::string_view text, std::string& problem,
+                                                        Purpose purpose) {
     if (const auto error = json::validate(text)) {
         problem = "is not JSON: " + error.message();
         return std::nullopt;
     }
-    constexpr std::array<std::pair<std::string_view, Placeholder>, 4> names{
-        {{"id", Placeholder::id},
-         {"event", Placeholder::event},
-         {"rule", Placeholder::rule},
-         {"elapsed_ms", Placeholder::elapsed_ms}}};
     MessageTemplate made;
     std::string literal;  // since the last placeholder
-    const auto flush = [&] {
-        if (!literal.empty()) made.parts_.emplace_back(std::exchange(literal, {}));
-    };
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (text[at] != '"') {
             literal += text[at];
@@ -62,34 +123,30 @@ std::optional<MessageTemplate> MessageTemplate::compile(std::string_view text, s
         for (std::size_t open = inside.find("{{"); open != std::string_view::npos; open = inside.find("{{")) {
             const std::size_t close = inside.find("}}", open);
             if (close == std::string_view::npos) {
-                problem = "has a placeholder without its closing }}; " + std::string(allowed);
+                problem = "has a placeholder without its closing }}" + allowed(purpose);
                 return std::nullopt;
             }
-            const std::string_view name = inside.substr(open + 2, close - open - 2);
-            const auto* known = names.begin();
-            while (known != names.end() && known->first != name) ++known;
-            if (known == names.end()) {
-                problem =
-                    "has the unknown placeholder {{" + std::string(name) + "}}; " + std::string(allowed);
-                return std::nullopt;
-            }
+            auto part = parse(inside.substr(open + 2, close - open - 2), purpose, problem);
+            if (!part) return std::nullopt;
             literal += inside.substr(0, open);
-            flush();
-            if (alone)
-                made.parts_.emplace_back(Value{known->second});
-            else
-                made.parts_.emplace_back(Inside{known->second});
+            part->literal = std::exchange(literal, {});
+            part->inside = !alone;
+            if (part->word == Word::pointer) made.quotes_request_ = true;
+            made.parts_.push_back(std::move(*part));
             inside.remove_prefix(close + 2);
         }
         literal += inside;
         if (!alone) literal += '"';
         at = quote;
     }
-    flush();
+    made.parts_.push_back({std::move(literal), {}, {}, false});
 
     // It is JSON by construction; a sample says so.
+    TemplateValues values;
+    values.id = R"("a\"b")";
+    values.event = values.rule = values.detail = "an \"event\"";
     std::string sample;
-    made.render(sample, {R"("a\"b")", "an \"event\"", "rule", std::chrono::milliseconds{1}});
+    made.render(sample, values);
     if (const auto error = json::validate(sample)) {
         problem = "does not render to JSON: " + error.message();
         return std::nullopt;
@@ -97,49 +154,43 @@ std::optional<MessageTemplate> MessageTemplate::compile(std::string_view text, s
     return made;
 }
 
+void MessageTemplate::append(std::string& out, const Part& part, const TemplateValues& values) {
+    switch (*part.word) {
+        case Word::id:
+            return append_raw(out, values.id, part.inside);
+        case Word::event:
+            return append_text(out, values.event, part.inside);
+        case Word::rule:
+            return append_text(out, values.rule, part.inside);
+        case Word::code:
+            return append_text(out, name(values.code), part.inside);
+        case Word::reason:
+            return append_text(out, reason(values.code), part.inside);
+        case Word::detail:
+            return append_text(out, values.detail, part.inside);
+        case Word::pointer:
+            return append_raw(out, part.pointer.find(values.request).value_or(std::string_view()),
+                              part.inside);
+        case Word::elapsed_ms:
+            out += std::to_string(values.elapsed.count());
+            return;
+        case Word::attempt:
+            out += std::to_string(values.attempt);
+            return;
+        case Word::place:
+            out += std::to_string(values.place);
+            return;
+        case Word::waiting:
+            out += std::to_string(values.waiting);
+            return;
+    }
+}
+
 void MessageTemplate::render(std::string& out, const TemplateValues& values) const {
-    struct Append {
-        std::string& out;
-        const TemplateValues& values;
-        void operator()(const std::string& text) const { out += text; }
-        void operator()(Value value) const {
-            switch (value.what) {
-                case Placeholder::id:
-                    out += values.id;
-                    break;
-                case Placeholder::event:
-                    append_string(out, values.event);
-                    break;
-                case Placeholder::rule:
-                    append_string(out, values.rule);
-                    break;
-                case Placeholder::elapsed_ms:
-                    out += std::to_string(values.elapsed.count());
-                    break;
-            }
-        }
-        void operator()(Inside inside) const {
-            switch (inside.what) {
-                case Placeholder::id:
-                    // A string's own bytes are escaped already; a number is its text.
-                    if (values.id.starts_with('"'))
-                        out += values.id.substr(1, values.id.size() - 2);
-                    else
-                        out += values.id;
-                    break;
-                case Placeholder::event:
-                    json::append_escaped(out, values.event);
-                    break;
-                case Placeholder::rule:
-                    json::append_escaped(out, values.rule);
-                    break;
-                case Placeholder::elapsed_ms:
-                    out += std::to_string(values.elapsed.count());
-                    break;
-            }
-        }
-    };
-    for (const auto& part : parts_) std::visit(Append{out, values}, part);
+    for (const Part& part : parts_) {
+        out += part.literal;
+        if (part.word) append(out, part, values);
+    }
 }
 
 }  // namespace forestay::rules

@@ -6,18 +6,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "proxy/wire/json/scan.h"
 #include "rules/message_template.h"
+#include "rules/pattern.h"
 #include "rules/schema.h"
-
-namespace re2 {
-class RE2;
-}
 
 namespace forestay::rules {
 
@@ -26,9 +22,9 @@ using Duration = std::chrono::milliseconds;
 // One condition on what the pointer finds in the body. Those that are given must all hold.
 struct Condition {
     wire::json::Pointer pointer;
-    std::vector<std::string> one_of;          // raw JSON scalars; `equals` is one alone; empty: not asked
-    std::optional<bool> exists;               // anything at all, null included
-    std::shared_ptr<const re2::RE2> matches;  // a string, anywhere in it (unescaped)
+    std::vector<std::string> one_of;  // raw JSON scalars; `equals` is one alone; empty: not asked
+    std::optional<bool> exists;       // anything at all, null included
+    Pattern matches;                  // a string, anywhere in it
 };
 
 struct Match {

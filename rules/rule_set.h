@@ -20,10 +20,10 @@ namespace forestay::rules {
 // as text.
 struct ConditionSpec {
     std::string pointer;
-    std::optional<std::string> equals;  // raw JSON scalar
-    std::vector<std::string> one_of;    // the same
-    std::optional<bool> exists;
-    std::optional<std::string> matches;  // RE2
+    std::optional<std::string> equals{};  // raw JSON scalar
+    std::vector<std::string> one_of{};    // the same
+    std::optional<bool> exists{};
+    std::optional<std::string> matches{};  // RE2
 };
 struct SignalSpec {
     std::vector<std::string> event;  // names; of a rule with match.type: types
@@ -75,8 +75,9 @@ struct RuleSpec {
         Duration status_every{1'000};
     } queue;
     struct {
+        bool given = false;  // or one of the two that follow is
         unsigned failures = 0;
-        double share = 0;
+        double share = 0;  // failure_share
         unsigned minimum = 20;
         Duration window{30'000};
         Duration open{30'000};
@@ -101,7 +102,8 @@ struct Hearing {
 class RuleSet {
   public:
     RuleSet() = default;
-    // Compiles all, reporting every problem. The result holds only rules without problems.
+    // Compiles all, reporting every problem. The result holds only rules without problems, so that a rule's
+    // index is that of its specification only when there are none.
     [[nodiscard]] static RuleSet compile(const std::vector<RuleSpec>& specs, std::vector<Problem>& problems);
 
     [[nodiscard]] const std::vector<Rule>& rules() const noexcept { return rules_; }
@@ -114,6 +116,8 @@ class RuleSet {
     [[nodiscard]] bool any(bool json) const noexcept { return json ? any_json_ : any_socketio_; }
 
   private:
+    void add(Rule rule);
+
     struct Hash {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept {

@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(good_rules_compile) {
     order.id = "order";
     RuleSpec acked = by_pointer("acked");
     acked.match.ack = true;
-    acked.fallback = {"", "[]", ""};
+    acked.fallback = {"", "[]", {}, ""};
     RuleSpec renamed = by_ack("renamed");
     renamed.late_rename = "late";
     const auto rules = compiled({by_pointer(), by_ack(), order, acked, renamed});
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(a_fallback_has_exactly_one_form) {
     BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.fallback.data = ""; }) == "");
     BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.fallback.event = "disconnect"; }) == "fallback.event");
     // An ack can only be given where the client asked for one.
-    BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.fallback = {"", "[]", ""}; }) == "fallback.ack");
+    BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.fallback = {"", "[]", {}, ""}; }) == "fallback.ack");
 }
 
 BOOST_AUTO_TEST_CASE(a_late_answer_is_dropped_delivered_or_renamed) {
@@ -131,17 +131,34 @@ BOOST_AUTO_TEST_CASE(a_late_answer_is_dropped_delivered_or_renamed) {
 }
 
 BOOST_AUTO_TEST_CASE(only_what_is_repeatable_is_sent_again) {
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.attempts = 1; }) == "retry");
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.repeatable = true, s.attempts = 6; }) == "retry.attempts");
+    const auto retried = [](RuleSpec& s) {
+        s.repeatable = true;
+        s.retry.on = {"upstream_lost"};
+    };
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.retry.on = {"upstream_lost"}; }) == "retry");
+    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.attempts = 6; }) == "retry.attempts");
+    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.attempts = 0; }) == "retry.attempts");
+    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.on = {"error"}; }) == "retry.on");
+    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.on = {"timeout"}; }) == "retry.on");
+    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.backoff = milliseconds(30001); }) ==
+               "retry.backoff");
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.on_upstream_lost = "resend"; }) == "on_upstream_lost");
     RuleSpec spec = by_ack();
     spec.repeatable = true;
-    BOOST_TEST(compiled({spec}).rules()[0].resend == 0U);
-    spec.attempts = 5;
+    BOOST_TEST(compiled({spec}).rules()[0].retry.attempts == 0U);
+    BOOST_TEST(!compiled({spec}).rules()[0].gated());
+    spec.retry.on = {"upstream_lost", "timeout"};
+    spec.retry.attempts = 5;
+    spec.retry.backoff = milliseconds(0);
+    spec.idle_first = spec.idle_next = milliseconds(1000);
     spec.on_upstream_lost = "answer";
     const RuleSet rules = compiled({spec});
-    BOOST_TEST(rules.rules()[0].resend == 5U);
-    BOOST_TEST((rules.rules()[0].on_upstream_lost == OnUpstreamLost::answer));
+    const Rule& rule = rules.rules()[0];
+    BOOST_TEST(rule.retry.attempts == 5U);
+    BOOST_TEST(rule.retry.upstream_lost);
+    BOOST_TEST(rule.retry.timeout);
+    BOOST_TEST(rule.gated());
+    BOOST_TEST((rule.on_upstream_lost == OnUpstreamLost::answer));
 }
 
 BOOST_AUTO_TEST_CASE(every_problem_of_every_rule_is_reported) {
