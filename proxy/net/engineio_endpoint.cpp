@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/net/loop.h"
+#include "proxy/net/routes.h"
 #include "proxy/net/session_driver.h"
 #include "proxy/net/upstream_set.h"
 
@@ -227,18 +228,26 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
                                             bool websocket) {
     session::Setup setup;
     setup.dialect = dialect;
+    setup.path = request.target.substr(0, request.target.find('?'));
+    if (dialect == session::Dialect::plain) {
+        const WebsocketPath* named = websocket_at(setup.path, loop.shared().options.websockets);
+        if (named != nullptr && named->json) {
+            setup.dialect = dialect = session::Dialect::json;
+            setup.json_websocket = static_cast<std::uint32_t>(*named->json);
+        }
+    }
     setup.sid = loop.new_sid();
     setup.seed = loop.new_seed();
     setup.websocket = websocket;
     setup.credential_in_connect = request.credential_in_connect || !request.refused_code.empty();
     const session::ResumeClient& resume = loop.shared().policy.resume_client;
-    if (dialect == session::Dialect::json ||
+    if ((dialect == session::Dialect::json && resume.envelope) ||
         (dialect == session::Dialect::engineio4 && resume.recovery != session::Recovery::off)) {
         setup.secret = loop.new_sid();
     }
     SessionOrigins origins{{},
                            std::move(request.origin),
-                           request.target.substr(0, request.target.find('?')),
+                           setup.path,
                            std::move(request.client_address),
                            label(setup.sid),
                            {}};
@@ -246,6 +255,7 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
         if (loop.shared().authenticator) {
             setup.expires = identity_deadline(*request.identity, *loop.shared().authenticator, loop.now());
         }
+        setup.who = request.identity->subject;
         origins.subject = std::move(request.identity->subject);
     }
     std::unique_ptr<UpstreamHandshakeRequest> connect;
@@ -347,12 +357,7 @@ void EngineIoEndpoint::upgraded(GuardedRequest request, int fd, std::string earl
 void EngineIoEndpoint::plain(GuardedRequest request, int client_fd, std::string early_client, int upstream_fd,
                              std::string early_upstream) {
     impl_->loop.read_clock();
-    const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
-    const auto& named = impl_->loop.shared().options.websockets;
-    const bool json = impl_->loop.shared().policy.resume_client.envelope &&
-                      std::any_of(named.begin(), named.end(),
-                                  [&](const WebsocketPath& each) { return each.json && each.path == path; });
-    impl_->open(std::move(request), json ? session::Dialect::json : session::Dialect::plain, true)
+    impl_->open(std::move(request), session::Dialect::plain, true)
         .plain(client_fd, early_client, upstream_fd, early_upstream);
 }
 

@@ -141,7 +141,7 @@ Task<HttpConnection::Next> HttpConnection::read_head() {
 HttpContext* HttpConnection::home() const {
     const std::vector<HttpContext*>& loops = context_->loops;
     if (loops.empty() || context_->draining || admission_ == Admission::full) return nullptr;
-    if (route_of(head_, context_->loop.shared().options.socketio_paths) != Route::engineio) return nullptr;
+    if (route_of(head_, context_->loop.shared().options) != Route::engineio) return nullptr;
     const auto query = wire::engineio::parse_query(head_.query, wire::engineio::Jsonp::allowed);
     const unsigned index = query ? context_->endpoint.home_of(query->sid) : Loop::max;
     return index < loops.size() && loops[index] != context_.get() ? loops[index] : nullptr;
@@ -195,7 +195,7 @@ Task<void> HttpConnection::dispatch(ClientExchange& exchange) {
         co_await send_reply(exchange, std::move(busy));
         co_return;
     }
-    const Route route = route_of(head_, shared.options.socketio_paths);
+    const Route route = route_of(head_, shared.options);
     Reply refusal;
     if (route == Route::ambiguous) {
         refusal = error_reply(400, "ambiguous_path");

@@ -59,7 +59,41 @@ std::string normalised(string_view path) {
     return out;
 }
 
+string_view next_segment(string_view& path) {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    const string_view segment = path.substr(0, slash);
+    path.remove_prefix(std::min(slash + 1, path.size()));
+    return segment;
+}
+
+bool matches(string_view pattern, string_view path) {
+    if (std::count(pattern.begin(), pattern.end(), '/') != std::count(path.begin(), path.end(), '/'))
+        return false;
+    while (!pattern.empty() || !path.empty()) {
+        const string_view wanted = next_segment(pattern);
+        const string_view found = next_segment(path);
+        const bool any = wanted.starts_with('{') && wanted.ends_with('}');
+        if (any ? found.empty() : found != wanted) return false;
+    }
+    return true;
+}
+
+// What the app would take for a JSON websocket, and we for something else: its rules would be passed by.
+bool is_hidden_websocket(string_view path, const std::vector<WebsocketPath>& websockets) {
+    const WebsocketPath* read = websocket_at(normalised(path), websockets);
+    return read != nullptr && read->json && read != websocket_at(path, websockets);
+}
+
 }  // namespace
+
+const WebsocketPath* websocket_at(string_view path, const std::vector<WebsocketPath>& websockets) {
+    const WebsocketPath* found = nullptr;
+    for (const WebsocketPath& each : websockets) {
+        if (each.path == path) return &each;
+        if (found == nullptr && matches(each.path, path)) found = &each;
+    }
+    return found;
+}
 
 std::string guarded_path(string_view path, const std::vector<std::string>& socketio_paths) {
     std::string guarded(path);
@@ -67,13 +101,15 @@ std::string guarded_path(string_view path, const std::vector<std::string>& socke
     return guarded;
 }
 
-Route route_of(const wire::http::RequestHead& head, const std::vector<std::string>& socketio_paths) {
+Route route_of(const wire::http::RequestHead& head, const Options& options) {
     if (head.target == "*") return Route::asterisk;
-    const bool endpoint = is_endpoint(head.path, socketio_paths);
-    const bool below = endpoint || is_below_endpoint(head.path, socketio_paths);
+    const bool endpoint = is_endpoint(head.path, options.socketio_paths);
+    const bool below = endpoint || is_below_endpoint(head.path, options.socketio_paths);
     // (Protected prefixes are compared with all readings of a path: auth::Authenticator::protects().)
     if (!below && (head.path.find('%') != string_view::npos || head.path.find("//") != string_view::npos)) {
-        if (is_below_endpoint(normalised(head.path) + '/', socketio_paths)) return Route::ambiguous;
+        if (is_below_endpoint(normalised(head.path) + '/', options.socketio_paths)) return Route::ambiguous;
+        if (head.upgrade_websocket && is_hidden_websocket(head.path, options.websockets))
+            return Route::ambiguous;
     }
     // The client's own script lives below the endpoint, and is the app's to serve.
     if (endpoint || (below && has_engineio_parameter(head.query))) return Route::engineio;

@@ -58,7 +58,7 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
         if (setup.dialect == Dialect::plain)
             client.websocket_opened(now);
         else
-            json = std::make_unique<JsonState>(policy.resume_client);
+            json = std::make_unique<JsonState>(policy, policy.json_websockets.at(setup.json_websocket));
         upstream.attach_plain(now);
         return;
     }
@@ -88,6 +88,8 @@ bool Session::State::take_client(State& fresh, TimePoint now) {
 }
 
 void Session::State::settle(TimePoint now) {
+    if (json) json_settle(now);
+    if (over) return;
     if (conversation && conversation->record().on()) {
         if (away_until != never && !conversation->client_can_return()) {
             return end({CloseSide::upstream, CloseReason::goodbye, CloseCode::normal, {}});

@@ -1,5 +1,7 @@
-// JSON websockets with an envelope: the app's messages are numbered and kept until the client has
-// acknowledged them, and a client that comes back gets those behind the last that it has seen.
+// JSON websockets: their client leg. (What is said on them: session_json_messages.cpp.)
+//
+// With an envelope the app's messages are numbered and kept until the client has acknowledged them, and a
+// client that comes back gets those behind the last that it has seen.
 //
 //   waiting ── its first message, or reconnect_wait ──> open ── lost ──> away ── comes back ──> open
 //
@@ -7,8 +9,9 @@
 // the query of each connection, also of a client that comes back, and chooses the subprotocol. What the app
 // says to a fresh connection waits for the client's first message, because that may ask for another session;
 // then the app has seen a connection come and go.
+//
+// Without one there is no waiting and no being away, and pings are between client and app.
 #include <algorithm>
-#include <utility>
 
 #include "proxy/session/envelope.h"
 #include "proxy/session/session_state.h"
@@ -30,8 +33,9 @@ constexpr std::uint16_t page_left = 1001;
 
 void Session::State::json_open(TimePoint now) {
     client.websocket_opened(now);
+    json->client_here(policy, now);
+    if (!policy.resume_client.envelope) return;
     json->first_due = now + policy.limits.reconnect_wait;
-    json->ping_due = now + policy.ping_interval;
     json_establish(std::nullopt);
 }
 
@@ -57,45 +61,6 @@ std::size_t Session::State::json_replay(std::uint64_t behind) {
     return count;
 }
 
-void Session::State::json_client_message(const Message& message, TimePoint now) {
-    if (closing == CloseSide::client) return;
-    if (message.opcode == Opcode::close) return json_client_close(message, now);
-    if (is_control(message.opcode) && !client.control_frame_allowed(now)) {
-        return end(
-            {CloseSide::client, CloseReason::limit, CloseCode::policy_violation, "too many control frames"});
-    }
-    switch (message.opcode) {
-        case Opcode::ping:
-            return client.write_frame(Opcode::pong, message.payload);
-        case Opcode::pong:
-            json->pong_due = never;
-            return;
-        case Opcode::close:
-        case Opcode::text:
-        case Opcode::binary:
-        case Opcode::continuation:
-            break;
-    }
-    EnvelopeMessage said;
-    if (message.opcode == Opcode::text) said = read_envelope(policy.resume_client.names, message.payload);
-    if (json->first_due != never) {
-        if (const auto* asked = std::get_if<ReconnectRequest>(&said)) {
-            json->position = asked->last;
-            finding = true;
-            std::string& secret = actions.made();
-            secret = asked->session;
-            actions.push(action::FindSession{secret});
-            return;
-        }
-        json_begin();
-    }
-    if (const auto* ack = std::get_if<Acknowledgement>(&said)) {
-        if (ack->number > json->record.last()) return stats.count(Drop::unknown_ack);
-        return json->record.acknowledge(ack->number);
-    }
-    plain_to_upstream(message);
-}
-
 // A page that is left may come back from the browser's memory; whoever says anything else means it.
 void Session::State::json_client_close(const Message& message, TimePoint now) {
     const auto close = wire::websocket::parse_close(message.payload);
@@ -110,66 +75,6 @@ void Session::State::json_client_lost(TimePoint now) {
     if (closing) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
     lose_client({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}},
                 policy.resume_client.hold, true, now);
-}
-
-void Session::State::json_upstream_message(const Message& message, TimePoint now) {
-    if (closing == CloseSide::upstream) return;
-    switch (message.opcode) {
-        case Opcode::close:
-            if (client.websocket_open()) {
-                if (json->first_due != never) json_begin();
-                return plain_close(CloseSide::upstream, message, now);
-            }
-            if (!wire::websocket::parse_close(message.payload))
-                return fail_upstream(CloseCode::protocol_error, "bad close");
-            return end({CloseSide::upstream, CloseReason::goodbye, CloseCode::normal, {}});
-        case Opcode::ping:  // the client may be away, and answers ours
-            return upstream.write_frame(Opcode::pong, message.payload);
-        case Opcode::pong:
-            return;
-        case Opcode::text:
-        case Opcode::binary:
-        case Opcode::continuation:
-            break;
-    }
-    if (!json->numbering) return plain_to_client(message);
-    std::string payload;
-    Numbering numbering = Numbering::no_object;
-    if (message.opcode == Opcode::text) {
-        numbering = write_numbered(payload, policy.resume_client.names, message.payload, json->record.next());
-    }
-    if (numbering == Numbering::name_taken) {
-        json_stop_numbering();
-        if (!over) plain_to_client(message);
-        return;
-    }
-    if (numbering == Numbering::no_object) payload = message.payload;
-    // Only an absent client may miss something.
-    if (json->first_due != never && !json->record.has_room(payload.size())) json_begin();
-    if (client.websocket_open() && json->first_due == never) {
-        if (numbering == Numbering::written)
-            client.write_frame(Opcode::text, payload);
-        else if (!message.raw.empty())
-            actions.send_client(message.raw);
-        else
-            client.write_frame(message.opcode, message.payload);
-    }
-    count_message(stats.from_upstream, stats.to_client, message);
-    const bool text = message.opcode == Opcode::text;
-    const std::size_t dropped = json->record.add(text, numbering == Numbering::written, std::move(payload));
-    if (client.websocket_open()) return;
-    for (std::size_t i = 0; i < dropped; ++i) stats.count(Drop::record_overflow);
-}
-
-// A client would take the app's value for a position and miss messages: better no recovery than a wrong one.
-void Session::State::json_stop_numbering() {
-    actions.report(stats, ReportKind::envelope_name_taken);
-    if (!client.websocket_open()) {
-        return end({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}});
-    }
-    if (json->first_due != never) json_begin();
-    json->numbering = false;
-    json->record.clear();
 }
 
 bool Session::State::json_take_client(State& fresh, TimePoint now) {
@@ -191,10 +96,10 @@ bool Session::State::json_take_client(State& fresh, TimePoint now) {
     json_establish(true);
     json->record.acknowledge(position);
     const std::size_t replayed = json_replay(position);
+    json->client_here(policy, now);
     // It must show soon that the new connection works.
     client.write_frame(Opcode::ping, {});
     json->pong_due = now + policy.ping_timeout;
-    json->ping_due = now + policy.ping_interval;
     stats.replayed += replayed;
     client_is_back(replayed, now);
     on(input::ClientBytes{}, now);  // what it has said behind its request
@@ -211,16 +116,26 @@ void Session::State::json_not_found(TimePoint now) {
 
 void Session::State::json_tick(TimePoint now) {
     if (json->first_due <= now) json_begin();
-    if (json->pong_due <= now) {
-        // While we do not read it, its pong cannot be heard.
-        if (!client.paused()) {
-            return lose_client(
-                {CloseSide::client, CloseReason::ping_timeout, CloseCode::going_away, "ping timeout"},
-                policy.resume_client.hold, false, now);
-        }
-        json->pong_due = now + policy.ping_timeout;
+    // While we do not read the client, its silence is our doing.
+    if (client.paused()) {
+        if (json->pong_due <= now) json->pong_due = now + policy.ping_timeout;
+        if (json->idle_due <= now) json->heard(now);
     }
-    if (json->ping_due > now || closing) return;
+    if (json->pong_due <= now) {
+        return lose_client(
+            {CloseSide::client, CloseReason::ping_timeout, CloseCode::going_away, "ping timeout"},
+            policy.resume_client.hold, false, now);
+    }
+    if (closing) return;
+    if (json->idle_due <= now) {
+        return lose_client({CloseSide::client, CloseReason::idle, CloseCode::going_away, "idle"},
+                           policy.resume_client.hold, false, now);
+    }
+    if (json->heartbeat_due <= now) {
+        json->heartbeat_due = now + json->websocket.heartbeat;
+        json_write(json->websocket.heartbeat_message);
+    }
+    if (json->ping_due > now) return;
     json->ping_due = now + policy.ping_interval;
     if (json->pong_due != never) return;
     json->pong_due = now + policy.ping_timeout;
@@ -228,7 +143,18 @@ void Session::State::json_tick(TimePoint now) {
 }
 
 TimePoint Session::State::json_next_deadline() const {
-    return std::min({json->first_due, json->pong_due, closing ? never : json->ping_due});
+    const TimePoint next = std::min(json->first_due, json->pong_due);
+    if (closing) return next;
+    return std::min({next, json->ping_due, json->heartbeat_due, json->idle_due});
+}
+
+void Session::State::json_settle(TimePoint now) {
+    if (!client.is_blocked()) {
+        json->unread = 0;
+    } else if (json->unread > policy.limits.outbox_bytes) {
+        lose_client({CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"},
+                    policy.resume_client.hold, false, now);
+    }
 }
 
 }  // namespace forestay::session

@@ -19,7 +19,7 @@ void Session::State::lose_client(const Ending& otherwise, Duration hold, bool fa
     }
     client.lost();
     if (conversation) conversation->client_away(failed, now);
-    if (json) json->ping_due = json->pong_due = never;
+    if (json) json->client_away();
     probed = client_socket_paused = false;
     away_since = now;
     away_until = now + hold;

@@ -77,6 +77,7 @@ std::variant<Session, SnapshotFault> Session::restore(const Policy& policy, Stat
     if (rules != fingerprint(policy.rules)) return SnapshotFault::other_rules;
     Setup setup;
     reader(setup);
+    reader.check(setup.dialect != Dialect::json || setup.json_websocket < policy.json_websockets.size());
     if (reader.failed()) return SnapshotFault::garbage;
     Session session(policy, stats, workspace, std::move(setup), now);
     --stats.sessions;  // it was counted where it began

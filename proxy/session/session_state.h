@@ -9,30 +9,11 @@
 #include "proxy/session/action_list.h"
 #include "proxy/session/client_leg.h"
 #include "proxy/session/conversation.h"
-#include "proxy/session/json_record.h"
+#include "proxy/session/json_state.h"
 #include "proxy/session/session.h"
 #include "proxy/session/upstream_leg.h"
 
 namespace forestay::session {
-
-// What a JSON websocket has beyond its legs (session_json.cpp).
-struct JsonState {
-    explicit JsonState(const ResumeClient& bounds) : record(bounds.max_bytes, bounds.max_messages) {}
-
-    JsonRecord record;
-    bool numbering = true;            // false: the app uses our field's name, there is no recovery
-    TimePoint first_due = never;      // the first message is awaited, until then; never: no more
-    std::uint64_t position = 0;       // the last message seen by a client that looks for its session
-    std::uint64_t replayed_from = 0;  // the position of the last replay
-    unsigned replays = 0;             // from that position, one after the other
-    TimePoint ping_due = never;
-    TimePoint pong_due = never;
-
-    template <class Archive>
-    void archive(Archive& archive) {
-        archive(record, numbering, first_due, position, replayed_from, replays, ping_due, pong_due);
-    }
-};
 
 struct Session::State {
     State(const Policy& session_policy, Stats& loop_stats, Workspace& loop_workspace, Setup session_setup,
@@ -43,7 +24,7 @@ struct Session::State {
     [[nodiscard]] TimePoint next_deadline() const;
 
     // One overload per input. Those of the client are in session_client.cpp, of the upstream in
-    // session_upstream.cpp, both for websockets without Engine.IO in session_plain.cpp and session_json.cpp.
+    // session_upstream.cpp, both for websockets without Engine.IO in session_plain.cpp and session_json*.cpp.
     void on(const input::PollOpened& input, TimePoint now);
     void on(const input::PostReceived& input, TimePoint now);
     void on(const input::ExchangeWritten& input, TimePoint now);
@@ -101,19 +82,27 @@ struct Session::State {
     void json_establish(std::optional<bool> resumed);
     void json_begin();
     std::size_t json_replay(std::uint64_t behind);
-    void json_client_message(const wire::websocket::Message& message, TimePoint now);
     void json_client_close(const wire::websocket::Message& message, TimePoint now);
     void json_client_lost(TimePoint now);
     // Its position can be known.
     [[nodiscard]] bool json_client_can_return() const {
         return json->numbering && json->first_due == never && !closing;
     }
-    void json_upstream_message(const wire::websocket::Message& message, TimePoint now);
-    void json_stop_numbering();
     [[nodiscard]] bool json_take_client(State& fresh, TimePoint now);
     void json_not_found(TimePoint now);
     void json_tick(TimePoint now);
+    void json_settle(TimePoint now);
     [[nodiscard]] TimePoint json_next_deadline() const;
+    void json_client_message(const wire::websocket::Message& message, TimePoint now);
+    [[nodiscard]] bool json_envelope(const wire::websocket::Message& message);
+    void json_client_text(const wire::websocket::Message& message, TimePoint now);
+    void json_refuse(rules::Code code, const rules::Message& said, std::string_view detail);
+    void json_upstream_message(const wire::websocket::Message& message, TimePoint now);
+    void json_upstream_close(const wire::websocket::Message& message, TimePoint now);
+    void json_to_client(const wire::websocket::Message& message);
+    void json_stop_numbering();
+    void json_say(std::string_view text);
+    void json_write(std::string_view text);
 
     // The client leg is gone or as good as gone: the session lives on without it if it may, and ends as
     // `otherwise` says if not. `failed`: by the client's own doing.

@@ -187,6 +187,7 @@ void Session::State::fail_upstream(CloseCode code, std::string_view text) {
 void Session::State::lose_upstream(const Ending& otherwise, TimePoint now) {
     upstream.gone();
     if (over) return;
+    if (json) return end({otherwise.side, otherwise.reason, CloseCode::try_again_later, otherwise.text});
     if (!conversation || policy.resume_upstream.hold == Duration{0}) return end(otherwise);
     upstream_paused = false;
     const bool nobody = conversation->empty();

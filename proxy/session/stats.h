@@ -44,11 +44,13 @@ enum class CloseReason : std::uint8_t {
     superseded,          // the client came back and got a fresh session
     shutdown,            // forestay is going away
     internal_error,      // a bug; one session dies, not the process
+    idle,                // the client said nothing for websockets[].idle_timeout
 };
-constexpr std::array<std::string_view, 15> close_reason_names{
-    "goodbye",          "connection_lost", "ping_timeout", "protocol_violation", "limit",
-    "slow_client",      "refused",         "unauthorised", "token_expired",      "upstream_timeout",
-    "upstream_stalled", "away_too_long",   "superseded",   "shutdown",           "internal_error"};
+constexpr std::array<std::string_view, 16> close_reason_names{
+    "goodbye",       "connection_lost",  "ping_timeout",     "protocol_violation",
+    "limit",         "slow_client",      "refused",          "unauthorised",
+    "token_expired", "upstream_timeout", "upstream_stalled", "away_too_long",
+    "superseded",    "shutdown",         "internal_error",   "idle"};
 
 // Things dropped or refused, each with its counter: nothing is lost in silence.
 enum class Drop : std::uint8_t {

@@ -48,6 +48,7 @@ const Policy& policy() {
         policy.rules = rules::RuleSet::compile({ask, chat}, problems);
         policy.resume_client.recovery = Recovery::marker;
         policy.resume_client.envelope = true;
+        policy.json_websockets.emplace_back();
         require(problems.empty());
         return policy;
     }();

@@ -22,6 +22,7 @@ Setup json(std::string secret = "OLD") {
 Policy with_envelope() {
     Policy policy = testing::policy();
     policy.resume_client.envelope = true;
+    policy.json_websockets.emplace_back().objects_only = false;
     return policy;
 }
 

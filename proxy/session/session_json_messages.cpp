@@ -1,0 +1,201 @@
+// What is said on a JSON websocket: which messages are between client and app, which are for us, and what we
+// say ourselves.
+//
+//   client's text ── envelope ── no JSON object: error ── ping, heartbeat's response ── to the app
+//   app's message, and ours ── numbered and recorded, with an envelope ── to the client
+//
+// Where nothing of this is configured, frames go through as they came. Whatever is changed or answered came
+// as a whole, and goes out as a whole: never a word between the frames of a message.
+#include "proxy/session/envelope.h"
+#include "proxy/session/session_state.h"
+#include "proxy/wire/websocket/close.h"
+
+namespace forestay::session {
+
+using wire::websocket::CloseCode;
+using wire::websocket::Message;
+using wire::websocket::Opcode;
+
+namespace {
+
+// Why it is no JSON object; empty: it is one.
+std::string_view not_an_object(std::string_view text, std::size_t depth) {
+    const auto fault = wire::json::validate(text, depth);
+    if (fault == wire::errc::json_too_deep) return "nested too deep";
+    if (fault) return "not JSON";
+    return text[text.find_first_not_of(" \t\r\n")] == '{' ? std::string_view() : "not an object";
+}
+
+void count(Traffic& traffic, std::string_view payload) {
+    ++traffic.messages;
+    traffic.bytes += payload.size();
+}
+
+}  // namespace
+
+void Session::State::json_client_message(const Message& message, TimePoint now) {
+    if (closing == CloseSide::client) return;
+    json->heard(now);
+    if (message.opcode == Opcode::close) return json_client_close(message, now);
+    if (is_control(message.opcode)) {
+        if (!client.control_frame_allowed(now)) {
+            return end({CloseSide::client, CloseReason::limit, CloseCode::policy_violation,
+                        "too many control frames"});
+        }
+        if (!policy.resume_client.envelope) return plain_to_upstream(message);
+        if (message.opcode == Opcode::ping)
+            client.write_frame(Opcode::pong, message.payload);
+        else
+            json->pong_due = never;
+        return;
+    }
+    if (policy.resume_client.envelope && json_envelope(message)) return;
+    const JsonWebsocket& shape = json->websocket;
+    const bool looks = shape.objects_only || !shape.ping.empty() || !shape.heartbeat_response.empty() ||
+                       policy.rules.any(true);
+    if (message.opcode == Opcode::text && looks)
+        json_client_text(message, now);
+    else
+        plain_to_upstream(message);
+}
+
+// True: it was for us.
+bool Session::State::json_envelope(const Message& message) {
+    EnvelopeMessage said;
+    if (message.opcode == Opcode::text) said = read_envelope(policy.resume_client.names, message.payload);
+    if (json->first_due != never) {
+        if (const auto* asked = std::get_if<ReconnectRequest>(&said)) {
+            json->position = asked->last;
+            finding = true;
+            std::string& secret = actions.made();
+            secret = asked->session;
+            actions.push(action::FindSession{secret});
+            return true;
+        }
+        json_begin();
+    }
+    const auto* ack = std::get_if<Acknowledgement>(&said);
+    if (ack == nullptr) return false;
+    if (ack->number > json->record.last())
+        stats.count(Drop::unknown_ack);
+    else
+        json->record.acknowledge(ack->number);
+    return true;
+}
+
+void Session::State::json_client_text(const Message& message, TimePoint) {
+    const JsonWebsocket& shape = json->websocket;
+    const std::string_view fault = not_an_object(message.payload, policy.limits.json_depth);
+    if (!fault.empty()) {
+        if (!shape.objects_only) return plain_to_upstream(message);
+        count(stats.from_client, message.payload);
+        return json_refuse(rules::Code::protocol_json, {}, fault);
+    }
+    std::string scratch;
+    const rules::Message said = rules::json_message(message.payload, shape.type, scratch);
+    if (!said.name.empty() && said.name == shape.heartbeat_response)
+        return count(stats.from_client, message.payload);
+    if (!said.name.empty() && said.name == shape.ping) {
+        count(stats.from_client, message.payload);
+        rules::TemplateValues values;
+        values.id = "null";
+        values.event = said.name;
+        values.request = said.body;
+        std::string& pong = actions.made();
+        shape.pong.render(pong, values);
+        return json_write(pong);
+    }
+    plain_to_upstream(message);
+}
+
+// What the client has said goes nowhere, and it is told why.
+void Session::State::json_refuse(rules::Code code, const rules::Message& said, std::string_view detail) {
+    rules::TemplateValues values;
+    values.id = "null";
+    values.event = said.name;
+    values.code = code;
+    values.attempt = 0;
+    values.request = said.body;
+    values.detail = detail;
+    std::string& error = actions.made();
+    json->websocket.error.render(error, values);
+    json_say(error);
+}
+
+void Session::State::json_upstream_message(const Message& message, TimePoint now) {
+    if (closing == CloseSide::upstream) return;
+    if (message.opcode == Opcode::close) return json_upstream_close(message, now);
+    if (!is_control(message.opcode)) {
+        count(stats.from_upstream, message.payload);
+        json_to_client(message);
+    } else if (!policy.resume_client.envelope) {
+        json_to_client(message);
+    } else if (message.opcode == Opcode::ping) {  // the client may be away, and answers ours
+        upstream.write_frame(Opcode::pong, message.payload);
+    }
+}
+
+void Session::State::json_upstream_close(const Message& message, TimePoint now) {
+    if (client.websocket_open()) {
+        if (json->first_due != never) json_begin();
+        return plain_close(CloseSide::upstream, message, now);
+    }
+    if (!wire::websocket::parse_close(message.payload))
+        return fail_upstream(CloseCode::protocol_error, "bad close");
+    end({CloseSide::upstream, CloseReason::goodbye, CloseCode::normal, {}});
+}
+
+// A message of the app, or of ours: to the client, and into the record while there is one.
+void Session::State::json_to_client(const Message& message) {
+    std::string payload;
+    Numbering numbering = Numbering::no_object;
+    if (json->numbering && message.opcode == Opcode::text)
+        numbering = write_numbered(payload, policy.resume_client.names, message.payload, json->record.next());
+    if (numbering == Numbering::name_taken) json_stop_numbering();
+    if (over) return;
+    if (!is_control(message.opcode)) count(stats.to_client, message.payload);
+    if (numbering != Numbering::written && json->numbering) payload = message.payload;
+    // Only an absent client may miss something.
+    if (json->first_due != never && !json->record.has_room(payload.size())) json_begin();
+    if (client.websocket_open() && json->first_due == never) {
+        if (numbering == Numbering::written)
+            client.write_frame(Opcode::text, payload);
+        else if (!message.raw.empty())
+            actions.send_client(message.raw);
+        else
+            client.write_frame(message.opcode, message.payload);
+    }
+    if (!json->numbering) return;
+    const bool text = message.opcode == Opcode::text;
+    const std::size_t dropped = json->record.add(text, numbering == Numbering::written, std::move(payload));
+    if (client.websocket_open()) return;
+    for (std::size_t i = 0; i < dropped; ++i) stats.count(Drop::record_overflow);
+}
+
+// A client would take the app's value for a position and miss messages: better no recovery than a wrong one.
+void Session::State::json_stop_numbering() {
+    actions.report(stats, ReportKind::envelope_name_taken);
+    if (!client.websocket_open()) {
+        return end({CloseSide::client, CloseReason::connection_lost, CloseCode::going_away, {}});
+    }
+    if (json->first_due != never) json_begin();
+    json->numbering = false;
+    json->record.clear();
+}
+
+// Words of ours that the client must not miss.
+void Session::State::json_say(std::string_view text) {
+    if (closing) return;  // a close frame is under way: nothing follows it
+    if (client.is_blocked()) json->unread += text.size();
+    json_to_client({Opcode::text, text, {}});
+}
+
+// Those of the moment: neither numbered nor kept.
+void Session::State::json_write(std::string_view text) {
+    if (closing || !client.websocket_open()) return;
+    if (client.is_blocked()) json->unread += text.size();
+    count(stats.to_client, text);
+    client.write_frame(Opcode::text, text);
+}
+
+}  // namespace forestay::session
