@@ -6,9 +6,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
-std::string rendered(std::string_view json, const TemplateValues& values) {
+std::string rendered(std::string_view json, const TemplateValues& values,
+                     Purpose purpose = Purpose::fallback) {
     std::string problem;
-    const auto compiled = MessageTemplate::compile(json, problem);
+    const auto compiled = MessageTemplate::compile(json, problem, purpose);
     BOOST_REQUIRE_MESSAGE(compiled.has_value(), json << ": " << problem);
     std::string out;
     compiled->render(out, values);
@@ -16,9 +17,16 @@ std::string rendered(std::string_view json, const TemplateValues& values) {
     return out;
 }
 
-std::string problem_of(std::string_view json) {
+std::string problem_of(std::string_view json, Purpose purpose = Purpose::fallback) {
     std::string problem;
-    return MessageTemplate::compile(json, problem) ? "none" : problem;
+    return MessageTemplate::compile(json, problem, purpose) ? "none" : problem;
+}
+
+// Of a request with this body.
+TemplateValues about(std::string_view request) {
+    TemplateValues values;
+    values.request = request;
+    return values;
 }
 
 const TemplateValues number{"7", "ask", "think_tank", milliseconds(45000)};
@@ -73,4 +81,91 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_filled_in_is_told) {
 
 BOOST_AUTO_TEST_CASE(a_request_in_order_has_no_id) {
     BOOST_TEST(rendered(R"({"id":"{{id}}"})", {"null", "e", "r", milliseconds(0)}) == R"({"id":null})");
+}
+
+BOOST_AUTO_TEST_CASE(a_fallback_says_why) {
+    TemplateValues values = number;
+    values.code = Code::breaker_open;
+    values.attempt = 2;
+    BOOST_TEST(rendered(R"(["{{code}}","{{reason}}","{{attempt}}"])", values) ==
+               R"(["breaker_open","the server has failed repeatedly and is given a rest",2])");
+    BOOST_TEST(rendered(R"("{{code}} after {{attempt}} attempts")", values) ==
+               R"("breaker_open after 2 attempts")");
+    values.detail = "/mode must be \"quick\"";
+    BOOST_TEST(rendered(R"(["{{detail}}","bad: {{detail}}"])", values, Purpose::checked_fallback) ==
+               R"(["/mode must be \"quick\"","bad: /mode must be \"quick\""])");
+    values.detail = {};
+    BOOST_TEST(rendered(R"(["{{detail}}"])", values, Purpose::message) == R"([""])");
+}
+
+BOOST_AUTO_TEST_CASE(a_status_says_how_many_are_in_front) {
+    TemplateValues values = number;
+    values.place = 3;
+    values.waiting = 12;
+    BOOST_TEST(rendered(R"({"place":"{{place}}","of":"{{waiting}}","t":"{{place}}/{{waiting}}"})", values,
+                        Purpose::status) == R"({"place":3,"of":12,"t":"3/12"})");
+}
+
+BOOST_AUTO_TEST_CASE(a_placeholder_stands_only_where_it_says_something) {
+    const auto none = [](std::string_view json, Purpose purpose) {
+        return problem_of(json, purpose).find("says nothing here; allowed are {{id}}") != std::string::npos;
+    };
+    for (const Purpose purpose : {Purpose::fallback, Purpose::checked_fallback, Purpose::message}) {
+        BOOST_TEST(none(R"("{{place}}")", purpose));
+        BOOST_TEST(none(R"("{{waiting}}")", purpose));
+    }
+    for (const std::string_view json : {R"("{{code}}")", R"("{{reason}}")", R"("{{detail}}")"})
+        BOOST_TEST(none(json, Purpose::status), json);
+    BOOST_TEST(none(R"("{{detail}}")", Purpose::fallback));
+}
+
+BOOST_AUTO_TEST_CASE(a_pointer_alone_is_the_value_as_it_came) {
+    const auto values = about(R"({"a":{"b":[1.50,"x\u0041",null,{"c": [ ]}]},"":0,"a/b":true} ,"2nd"])");
+    BOOST_TEST(rendered(R"({"v":"{{/a/b/0}}"})", values) == R"({"v":1.50})");
+    BOOST_TEST(rendered(R"({"v":"{{/a/b/1}}"})", values) == R"({"v":"x\u0041"})");
+    BOOST_TEST(rendered(R"(["{{/a/b/2}}","{{/a/b/3}}","{{/}}","{{/a~1b}}"])", values) ==
+               R"([null,{"c": [ ]},0,true])");
+    BOOST_TEST(rendered(R"(["{{/nothing}}","{{/a/b/9}}"])", values) == "[null,null]");
+    BOOST_TEST(rendered(R"("{{/a}}")", about("")) == "null");
+    BOOST_TEST(rendered(R"("{{/q\"uote}}")", about(R"({"q\u0022uote":7})")) == "7");
+}
+
+BOOST_AUTO_TEST_CASE(a_pointer_inside_a_longer_string_is_text) {
+    const auto values = about(R"({"n":7,"s":"a\"\u0062\n","o":{"k":["v"]},"z":null})");
+    BOOST_TEST(rendered(R"("n={{/n}}, s={{/s}}")", values) == R"("n=7, s=a\"\u0062\n")");
+    BOOST_TEST(rendered(R"("o={{/o}}")", values) == R"("o={\"k\":[\"v\"]}")");
+    BOOST_TEST(rendered(R"("[{{/none}}]{{/z}}")", values) == R"("[]null")");
+    BOOST_TEST(rendered(R"({"{{/s}}":1,"{{/o}}":2})", values) == R"({"a\"\u0062\n":1,"{\"k\":[\"v\"]}":2})");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_request_quotes_cannot_break_out) {
+    const std::string_view everywhere = R"({"a":"{{/x}}","b":"x{{/x}}y","{{/x}}":0})";
+    for (const std::string_view hostile :
+         {R"({"x":"\",\"admin\":true,\""})", R"({"x":{"admin":true,"}":"\"}"}})", R"({"x":"{{id}}"})",
+          R"({"x":"\\"})", R"({"x":["]"]})", "{\"x\":\"\xe2\x80\xa8</script>\"}"}) {
+        const std::string out = rendered(everywhere, about(hostile));  // is JSON
+        BOOST_TEST(!forestay::wire::json::member(out, "admin").has_value(), out);
+    }
+    // Of a body that was not validated, what is no JSON value is not quoted.
+    for (const std::string_view broken : {R"({"x":tru)", R"({"x":a"b,"y":1})", R"({"x":[}])",
+                                          "{\"x\":\"\x01\"}", R"({"x":01})", R"({"x":"\q"})", "{\"x\":{]}"}) {
+        BOOST_TEST(rendered(R"(["{{/x}}","a{{/x}}"])", about(broken)) == R"([null,"a"])", broken);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_id_that_is_none_is_null) {
+    BOOST_TEST(rendered(R"(["{{id}}","<{{id}}>"])", {}) == R"([null,"<>"])");
+}
+
+BOOST_AUTO_TEST_CASE(quoting_the_request_is_known_before) {
+    std::string problem;
+    BOOST_TEST(MessageTemplate::compile(R"({"a":"x {{/b}}"})", problem)->quotes_request());
+    BOOST_TEST(!MessageTemplate::compile(R"({"a":"{{id}} /b"})", problem)->quotes_request());
+    BOOST_TEST(!MessageTemplate().quotes_request());
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_pointer_is_told) {
+    BOOST_TEST(problem_of(R"("{{/a~2}}")").find("{{/a~2}}, which is no JSON Pointer") != std::string::npos);
+    BOOST_TEST(problem_of(R"("{{a/b}}")").find("unknown placeholder") != std::string::npos);
+    BOOST_TEST(problem_of(R"("{{}}")").find("unknown placeholder {{}}") != std::string::npos);
 }
