@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "rules/code.h"
-#include "rules/rule_set.h"
+#include "rules/rule.h"
 
 namespace forestay::rules {
 
@@ -47,8 +47,9 @@ enum class Breakers : std::uint8_t { closed, open, half_open };
 struct Verdict {
     enum class What : std::uint8_t {
         go,
-        refused,  // `code` says why; nothing more is known of the ticket
-        place     // in line; told when it changed, at most every queue.status_every
+        refused,  // `code` says why; nothing more is known of the ticket, but of a retry that still ran
+        place     // in line, when the rule has a status: upon entering and when it has changed, at most
+                  // every queue.status_every
     };
     Ticket ticket;
     std::uint32_t rule = 0;
@@ -72,12 +73,14 @@ struct GateStats {
 class Gate {
   public:
     // `rules` outlives the gate.
-    explicit Gate(const RuleSet& rules);
+    explicit Gate(const std::vector<Rule>& rules);
     ~Gate();
 
-    // `who` is what `rate` counts by. A fresh ticket that is known already is ignored. A retry may be of one
-    // that still runs (its place stays its own) or of one that was released (it asks for a place again, in
-    // front of the line); when it is refused for want of budget, a running one goes on running.
+    // `who` is what `rate` counts by. A fresh ticket that is known already is ignored, and so is a retry of
+    // one that waits. A retry may be of one that still runs (its place stays its own, and it goes on running
+    // when the retry is refused) or of one that was released (it asks for a place again, in front of the
+    // line and beyond queue.max). Refused for want of budget it has the code of what led to it: timeout_idle
+    // when it still runs, else connection_lost.
     void ask(Ticket ticket, std::uint32_t rule, AskKind kind, std::string_view who, TimePoint now);
     // Of one that was told to go, or waits; harmless for one that is not known.
     void done(Ticket ticket, Outcome outcome, TimePoint now);
