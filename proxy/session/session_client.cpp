@@ -115,6 +115,8 @@ void Session::State::on(const input::ClientBytes& input, TimePoint now) {
 }
 
 void Session::State::client_message(const wire::websocket::Message& message, TimePoint now) {
+    if (json && workspace.learner != nullptr && message.opcode == Opcode::text)
+        watch(rules::Learner::From::client, message.payload, now);
     if (json) return json_client_message(message, now);
     if (setup.dialect == Dialect::plain) return plain_client_message(message, now);
     switch (message.opcode) {
@@ -170,6 +172,8 @@ void Session::State::client_packet(const Packet& packet, std::string_view raw, T
     client.heard(now);
     switch (packet.type) {
         case PacketType::message:
+            if (workspace.learner != nullptr && !packet.binary)
+                watch(rules::Learner::From::client, packet.data, now);
             ++stats.from_client.messages;
             stats.from_client.bytes += packet.data.size() + (packet.binary ? 0 : 1);
             return end_if(packet.binary ? conversation->client_attachment(packet.data, raw, now)

@@ -12,6 +12,7 @@
 #include "proxy/session/json_state.h"
 #include "proxy/session/session.h"
 #include "proxy/session/upstream_leg.h"
+#include "rules/learner.h"
 
 namespace forestay::session {
 
@@ -103,6 +104,9 @@ struct Session::State {
     void json_stop_numbering();
     void json_say(std::string_view text);
     void json_write(std::string_view text);
+
+    // session_watching.cpp: text of either side, for the workspace's learner, which is there.
+    void watch(rules::Learner::From from, std::string_view text, TimePoint now);
 
     // The client leg is gone or as good as gone: the session lives on without it if it may, and ends as
     // `otherwise` says if not. `failed`: by the client's own doing.

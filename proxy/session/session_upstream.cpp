@@ -96,6 +96,8 @@ void Session::State::on(const input::UpstreamBytes& input, TimePoint now) {
 }
 
 void Session::State::upstream_message(const wire::websocket::Message& message, TimePoint now) {
+    if (json && workspace.learner != nullptr && message.opcode == Opcode::text)
+        watch(rules::Learner::From::app, message.payload, now);
     if (json) return json_upstream_message(message, now);
     if (setup.dialect == Dialect::plain) return plain_upstream_message(message, now);
     switch (message.opcode) {
@@ -151,6 +153,8 @@ void Session::State::upstream_packet(const Packet& packet, std::string_view raw,
             upstream.ping_heard(now);
             return upstream.send_pong(packet.data);
         case PacketType::message:
+            if (workspace.learner != nullptr && !packet.binary)
+                watch(rules::Learner::From::app, packet.data, now);
             ++stats.from_upstream.messages;
             stats.from_upstream.bytes += packet.data.size() + (packet.binary ? 0 : 1);
             return end_if(packet.binary ? conversation->upstream_attachment(packet.data, now)

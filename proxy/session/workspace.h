@@ -9,6 +9,10 @@
 #include "proxy/session/action.h"
 #include "proxy/session/sid_aliases.h"
 
+namespace forestay::rules {
+class Learner;
+}
+
 namespace forestay::session {
 
 struct Workspace {
@@ -17,7 +21,8 @@ struct Workspace {
     std::size_t made_used = 0;
     std::vector<Action> actions;  // asked for and not yet taken
     std::size_t actions_taken = 0;
-    SidAliases aliases;  // of all clients, not only the loop's
+    SidAliases aliases;                 // of all clients, not only the loop's
+    rules::Learner* learner = nullptr;  // watches all that is said, while there is one
 };
 
 }  // namespace forestay::session
