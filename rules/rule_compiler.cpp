@@ -184,7 +184,8 @@ void RuleCompiler::partial() {
     signal("partial", given, rule_.partial);
     if (given.event.empty()) {
         if (spec_.progress.event.empty())
-            problem("partial.event", "is needed: which are parts of the answer? (Or say progress.event.)");
+            problem("partial.event",
+                    "is needed: which are parts of the answer? (Without it all progress is.)");
         // Whatever is progress is a part: it is heard once, as that.
         rule_.partial.names = std::exchange(rule_.progress.names, {});
         if (!rule_.partial.id) rule_.partial.id = std::exchange(rule_.progress.id, std::nullopt);

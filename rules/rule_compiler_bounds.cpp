@@ -34,7 +34,11 @@ void RuleCompiler::timeout() {
     rule_.timeout = spec_.timeout;
     rule_.idle_first = spec_.idle_first;
     rule_.idle_next = spec_.idle_next;
-    between("timeout", spec_.timeout, shortest, longest);
+    if (spec_.timeout == Duration{0})
+        problem("timeout",
+                "is needed: how long may the answer take? (A rule with a schema alone needs none.)");
+    else
+        between("timeout", spec_.timeout, shortest, longest);
     const auto idle = [&](const std::string& field, Duration value) {
         if (value == Duration{0}) return;
         between(field, value, shortest, longest);
@@ -43,11 +47,11 @@ void RuleCompiler::timeout() {
                     "has no effect: timeout comes first; make it shorter than " + written(spec_.timeout));
     };
     idle("idle_timeout.first", spec_.idle_first);
-    if (spec_.idle_next == spec_.idle_first) return;  // one for both: told once
+    if (spec_.idle_next == Duration{0} || spec_.idle_next == spec_.idle_first)
+        return;  // one for both: told once
     idle("idle_timeout.next", spec_.idle_next);
     if (rule_.progress.names.empty() && rule_.partial.names.empty())
-        problem("idle_timeout.next",
-                "needs progress.event or partial.event: nothing else is a sign of progress");
+        problem("idle_timeout.next", "needs progress or partial: nothing else is a sign of progress");
 }
 
 // A rule with a schema and no timeout tracks nothing: whatever is about tracking says that one was forgotten.

@@ -4,25 +4,11 @@
 #include "tests/rules/specs.h"
 
 using namespace forestay::rules;
-using std::chrono::milliseconds;
 
 namespace {
 
-// The fields that have problems, in order, joined by spaces.
-std::string problem_fields(const std::vector<RuleSpec>& specs) {
-    std::vector<Problem> problems;
-    const auto rules = RuleSet::compile(specs, problems);
-    std::string fields;
-    for (const Problem& problem : problems) {
-        BOOST_TEST(!problem.message.empty());
-        fields += (fields.empty() ? "" : " ") + problem.field;
-    }
-    return fields;
-}
-
 std::string with(RuleSpec spec, const std::function<void(RuleSpec&)>& change) {
-    change(spec);
-    return problem_fields({spec});
+    return fields_of(std::move(spec), change);
 }
 
 }  // namespace
@@ -100,15 +86,6 @@ BOOST_AUTO_TEST_CASE(an_event_answer_has_a_name_and_perhaps_an_id) {
     BOOST_TEST(with(by_pointer(), order) == "answer.id");
 }
 
-BOOST_AUTO_TEST_CASE(a_timeout_is_neither_an_instant_nor_for_ever) {
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.timeout = milliseconds(0); }) == "timeout");
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.timeout = milliseconds(9); }) == "timeout");
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.timeout = milliseconds(10); }) == "");
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.timeout = std::chrono::hours(24); }) == "");
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.timeout = std::chrono::hours(24) + milliseconds(1); }) ==
-               "timeout");
-}
-
 BOOST_AUTO_TEST_CASE(a_fallback_has_exactly_one_form) {
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.fallback = {}; }) == "fallback");
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.fallback.event = "response"; }) == "fallback");
@@ -130,35 +107,124 @@ BOOST_AUTO_TEST_CASE(a_late_answer_is_dropped_delivered_or_renamed) {
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.late_rename = ""; }) == "late_answer.rename");
 }
 
-BOOST_AUTO_TEST_CASE(only_what_is_repeatable_is_sent_again) {
-    const auto retried = [](RuleSpec& s) {
-        s.repeatable = true;
-        s.retry.on = {"upstream_lost"};
+BOOST_AUTO_TEST_CASE(a_rule_is_about_events_or_about_messages) {
+    BOOST_TEST(with(by_type(), [](RuleSpec&) {}) == "");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.event = "ask"; }) == "match.type");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.type = "connect", s.answer.event = {"*"}; }) == "");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.nsp = "/"; }) == "match.namespace");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.ack = true; }) == "match.ack");
+    BOOST_TEST(made(by_type(), [](RuleSpec&) {}).match.json);
+    BOOST_TEST(!made(by_ack(), [](RuleSpec&) {}).match.json);
+}
+
+BOOST_AUTO_TEST_CASE(a_message_says_where_its_id_is) {
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.id = "ack"; }) == "id");  // the default
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.id = "order"; }) == "");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.answer.event.clear(); }) == "answer.event");
+}
+
+BOOST_AUTO_TEST_CASE(the_fallback_of_a_message_is_a_message) {
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.fallback = {}; }) == "fallback");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.fallback.message = "{"; }) == "fallback.message");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.fallback.event = "e"; }) == "fallback.event");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.fallback.ack = "[]"; }) == "fallback.ack");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.fallback.data = "1"; }) == "fallback.data");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.fallback = {"e", {}, {}, ""}; }) == "fallback.event");
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.fallback.message = "{}"; }) == "fallback.message");
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.fallback = {"", {}, "{}", ""}; }) == "fallback.message");
+    const Rule rule = made(by_type(), [](RuleSpec& s) { s.fallback.message = R"(["{{/id}}"])"; });
+    BOOST_TEST((rule.fallback.event.empty() && rule.quotes_request()));
+}
+
+BOOST_AUTO_TEST_CASE(who_asks_and_where) {
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.path = "/socket.io/"; }) == "");
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.path = "socket.io"; }) == "match.path");
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.who = {"*", "ada"}; }) == "");
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.who = {"ada", ""}; }) == "match.who");
+}
+
+BOOST_AUTO_TEST_CASE(a_condition_asks_for_something_possible) {
+    const auto where = [](ConditionSpec one) {
+        one.pointer = "/a";
+        return with(by_ack(), [&](RuleSpec& s) { s.match.where = {one}; });
     };
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.retry.on = {"upstream_lost"}; }) == "retry");
-    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.attempts = 6; }) == "retry.attempts");
-    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.attempts = 0; }) == "retry.attempts");
-    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.on = {"error"}; }) == "retry.on");
-    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.on = {"timeout"}; }) == "retry.on");
-    BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { retried(s), s.retry.backoff = milliseconds(30001); }) ==
-               "retry.backoff");
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.on_upstream_lost = "resend"; }) == "on_upstream_lost");
-    RuleSpec spec = by_ack();
-    spec.repeatable = true;
-    BOOST_TEST(compiled({spec}).rules()[0].retry.attempts == 0U);
-    BOOST_TEST(!compiled({spec}).rules()[0].gated());
-    spec.retry.on = {"upstream_lost", "timeout"};
-    spec.retry.attempts = 5;
-    spec.retry.backoff = milliseconds(0);
-    spec.idle_first = spec.idle_next = milliseconds(1000);
-    spec.on_upstream_lost = "answer";
-    const RuleSet rules = compiled({spec});
-    const Rule& rule = rules.rules()[0];
-    BOOST_TEST(rule.retry.attempts == 5U);
-    BOOST_TEST(rule.retry.upstream_lost);
-    BOOST_TEST(rule.retry.timeout);
-    BOOST_TEST(rule.gated());
-    BOOST_TEST((rule.on_upstream_lost == OnUpstreamLost::answer));
+    BOOST_TEST(where({.pointer = ""}) == "match.where");
+    BOOST_TEST(where({.pointer = "", .one_of = {"1", "\"x\"", "null"}}) == "");
+    BOOST_TEST(where({.pointer = "", .one_of = {"1", "[]"}}) == "match.where");
+    BOOST_TEST(where({.pointer = "", .equals = "1", .one_of = {"2"}}) == "match.where");
+    BOOST_TEST(where({.pointer = "", .exists = false}) == "");
+    BOOST_TEST(where({.pointer = "", .exists = true, .matches = "^a"}) == "");
+    BOOST_TEST(where({.pointer = "", .equals = "1", .exists = false}) == "match.where");
+    BOOST_TEST(where({.pointer = "", .exists = false, .matches = "a"}) == "match.where");
+    BOOST_TEST(where({.pointer = "", .matches = "("}) == "match.where");
+}
+
+BOOST_AUTO_TEST_CASE(a_schema_is_checked_when_it_is_loaded) {
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.schema = R"({"type":"thing"})"; }) == "schema");
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.schema = "{"; }) == "schema");
+    const Rule rule = made(by_ack(), [](RuleSpec& s) {
+        s.schema = R"({"type":"object"})";
+        s.fallback.ack = R"(["{{detail}}"])";
+    });
+    BOOST_TEST((rule.schema && rule.tracks));
+    BOOST_TEST(rule.schema->problem("1").has_value());
+    // Without a schema there is nothing to tell.
+    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.fallback.ack = R"(["{{detail}}"])"; }) == "fallback.ack");
+}
+
+BOOST_AUTO_TEST_CASE(progress_has_names_and_perhaps_an_id) {
+    const auto progress = [](const std::string& event, const std::string& id) {
+        return [=](RuleSpec& s) {
+            if (!event.empty()) s.progress.event = {event};
+            s.progress.id = id;
+        };
+    };
+    BOOST_TEST(with(by_pointer(), progress("progress", "/in/reply/to")) == "");
+    BOOST_TEST(with(by_pointer(), progress("progress", "")) == "");
+    BOOST_TEST(with(by_pointer(), progress("progress", "id")) == "progress.id");
+    BOOST_TEST(with(by_pointer(), progress("", "/id")) == "progress.event");
+    BOOST_TEST(with(by_pointer(), progress("disconnect", "")) == "progress.event");
+    BOOST_TEST(with(by_ack(), progress("progress", "")) == "");  // of whatever is outstanding
+    BOOST_TEST(with(by_ack(), progress("progress", "/id")) == "progress.id");
+    const Rule rule = made(by_pointer(), progress("progress", "/re"));
+    BOOST_TEST(rule.progress.names == std::vector<std::string>{"progress"}, boost::test_tools::per_element());
+    BOOST_TEST(rule.progress.id.value().text() == "/re");
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_an_answer_have_an_end_of_their_own) {
+    const auto parts = [](RuleSpec& s) {
+        s.partial.event = {"token"};
+        s.abort = {"stopped", {}, {}, R"({"id":"{{id}}"})"};
+    };
+    BOOST_TEST(with(by_pointer(), parts) == "");
+    BOOST_TEST(with(by_pointer(), [&](RuleSpec& s) { parts(s), s.abort = {}; }) == "partial.fallback");
+    BOOST_TEST(with(by_pointer(), [&](RuleSpec& s) { parts(s), s.partial.event = {}; }) == "partial.event");
+    BOOST_TEST(with(by_pointer(), [&](RuleSpec& s) { parts(s), s.partial.id = "id"; }) == "partial.id");
+    BOOST_TEST(with(by_pointer(), [&](RuleSpec& s) { parts(s), s.abort.data = "{"; }) ==
+               "partial.fallback.data");
+    BOOST_TEST(with(by_pointer(), [&](RuleSpec& s) { parts(s), s.abort.event = "connect"; }) ==
+               "partial.fallback.event");
+    const Rule own = made(by_pointer(), parts);
+    BOOST_TEST(own.partial.names.at(0) == "token");
+    BOOST_TEST(own.abort.value().event == "stopped");
+    const Rule all = made(by_pointer(), [&](RuleSpec& s) {
+        parts(s);
+        s.partial.event.clear();
+        s.progress = {{"progress"}, "/re"};
+    });
+    BOOST_TEST(all.progress.names.empty());
+    BOOST_TEST(all.partial.names.at(0) == "progress");
+    BOOST_TEST(all.partial.id.value().text() == "/re");
+}
+
+BOOST_AUTO_TEST_CASE(a_name_of_the_app_says_one_thing) {
+    BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.progress.event = {"response"}; }) == "progress.event");
+    BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.answer.event = {"a", "a"}; }) == "answer.event");
+    BOOST_TEST(with(by_pointer(), [](RuleSpec& s) {
+                   s.progress.event = {"p"};
+                   s.partial.event = {"p"};
+                   s.abort.event = "stopped";
+               }) == "partial.event");
 }
 
 BOOST_AUTO_TEST_CASE(every_problem_of_every_rule_is_reported) {

@@ -13,6 +13,19 @@ int matched(const RuleSet& rules, std::string_view text, const Peer& peer = {}) 
     return index ? static_cast<int>(*index) : -1;
 }
 
+int json_matched(const RuleSet& rules, std::string_view text, const Peer& peer = {}) {
+    std::string scratch;
+    const auto type = *forestay::wire::json::Pointer::parse("/type");
+    const auto index = rules.match(json_message(text, type, scratch), peer);
+    return index ? static_cast<int>(*index) : -1;
+}
+
+RuleSpec if_it(ConditionSpec condition) {
+    RuleSpec spec = by_pointer();
+    spec.match.where = {std::move(condition)};
+    return spec;
+}
+
 // The first argument of an event, and what follows it.
 std::string_view body(std::string_view text) {
     return socketio::from_argument(client_packet(text), 0).value_or("");
@@ -87,6 +100,107 @@ BOOST_AUTO_TEST_CASE(all_conditions_must_hold) {
         matched(rules,
                 R"(51-["chat_message",{"mode":"think_tank","depth":1,"b":{"_placeholder":true,"num":0}}])") ==
         0);
+}
+
+BOOST_AUTO_TEST_CASE(candidates_are_tried_in_the_order_of_the_file) {
+    const auto named = [](const char* name, const char* event, const char* path) {
+        RuleSpec spec = by_pointer(name);
+        spec.match.event = event;
+        spec.match.path = path;
+        return spec;
+    };
+    const auto rules = compiled({named("a", "x", "/1"), named("b", "*", "/2"), named("c", "x", "/3"),
+                                 named("d", "y", ""), named("e", "*", ""), named("f", "x", "")});
+    BOOST_TEST(matched(rules, R"(2["x"])", {"/1", ""}) == 0);
+    BOOST_TEST(matched(rules, R"(2["x"])", {"/2", ""}) == 1);
+    BOOST_TEST(matched(rules, R"(2["x"])", {"/3", ""}) == 2);
+    BOOST_TEST(matched(rules, R"(2["x"])", {"/4", ""}) == 4);
+    BOOST_TEST(matched(rules, R"(2["y"])", {"/2", ""}) == 1);
+    BOOST_TEST(matched(rules, R"(2["y"])", {"/3", ""}) == 3);
+    BOOST_TEST(matched(rules, R"(2["z"])", {"/2", ""}) == 1);
+    BOOST_TEST(matched(rules, R"(2["z"])", {"/3", ""}) == 4);
+}
+
+BOOST_AUTO_TEST_CASE(who_asks_can_be_asked) {
+    RuleSpec spec = by_ack();
+    spec.match.who = {"ada", "grace"};
+    const auto two = compiled({spec});
+    BOOST_TEST(matched(two, R"(20["ask"])", {"/", "grace"}) == 0);
+    BOOST_TEST(matched(two, R"(20["ask"])", {"/", "Ada"}) == -1);
+    BOOST_TEST(matched(two, R"(20["ask"])", {"/", ""}) == -1);
+    spec.match.who = {"*"};
+    const auto anybody = compiled({spec});
+    BOOST_TEST(matched(anybody, R"(20["ask"])", {"/", "eve"}) == 0);
+    BOOST_TEST(matched(anybody, R"(20["ask"])", {"/", ""}) == -1);
+}
+
+BOOST_AUTO_TEST_CASE(one_of_several_values_is_enough) {
+    const auto rules = compiled({if_it({.pointer = "/mode", .one_of = {"\"deep\"", "2", "null"}})});
+    const auto mode = [&](const std::string& value) {
+        return matched(rules, "2[\"chat_message\",{\"mode\":" + value + "}]");
+    };
+    for (const char* good : {"\"deep\"", "\"d\\u0065ep\"", "2", "null"}) BOOST_TEST(mode(good) == 0, good);
+    for (const char* bad : {"\"2\"", "2.0", "[2]", "{}", "\"\""}) BOOST_TEST(mode(bad) == -1, bad);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{}])") == -1);
+}
+
+BOOST_AUTO_TEST_CASE(something_may_have_to_be_there_or_not) {
+    const auto there = compiled({if_it({.pointer = "/a/b", .exists = true})});
+    const auto not_there = compiled({if_it({.pointer = "/a/b", .exists = false})});
+    for (const char* text :
+         {R"(2["chat_message",{"a":{"b":null}}])", R"(2["chat_message",{"a":{"b":[]}}])"}) {
+        BOOST_TEST(matched(there, text) == 0, text);
+        BOOST_TEST(matched(not_there, text) == -1, text);
+    }
+    for (const char* text :
+         {R"(2["chat_message",{"a":{}}])", R"(2["chat_message"])", R"(2["chat_message",7])"}) {
+        BOOST_TEST(matched(there, text) == -1, text);
+        BOOST_TEST(matched(not_there, text) == 0, text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(patterns_match_the_text_that_is_meant) {
+    const auto rules = compiled({if_it({.pointer = "/q", .matches = "^why .*é"})});
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"q":"why caf\u00e9?"}])") == 0);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"q":"wh\u0079 not é"}])") == 0);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"q":"whyé"}])") == -1);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"q":["why é"]}])") == -1);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{}])") == -1);
+    const auto numbers = compiled({if_it({.pointer = "/q", .matches = "7"})});
+    BOOST_TEST(matched(numbers, R"(2["chat_message",{"q":7}])") == -1);
+}
+
+BOOST_AUTO_TEST_CASE(all_parts_of_a_condition_must_hold) {
+    const auto rules =
+        compiled({if_it({.pointer = "/q", .one_of = {"\"ab\"", "\"cd\""}, .exists = true, .matches = "^a"})});
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"q":"ab"}])") == 0);
+    BOOST_TEST(matched(rules, R"(2["chat_message",{"q":"cd"}])") == -1);
+}
+
+BOOST_AUTO_TEST_CASE(messages_match_by_their_type) {
+    RuleSpec any = by_type("any");
+    any.match.type = "*";
+    RuleSpec elsewhere = by_type("elsewhere");
+    elsewhere.match.path = "/other";
+    const auto rules = compiled({elsewhere, by_type(), by_ack()});
+    BOOST_TEST(json_matched(rules, R"({"type":"ingest","id":1})", {"/ws", ""}) == 1);
+    BOOST_TEST(json_matched(rules, R"({"type":"\u0069ngest"})", {"/other", ""}) == 0);
+    BOOST_TEST(json_matched(rules, R"({"type":"ask"})") == -1);  // an event's name is no type
+    BOOST_TEST(json_matched(rules, R"({"type":["ingest"]})") == -1);
+    BOOST_TEST(json_matched(rules, "{}") == -1);
+    BOOST_TEST(matched(rules, R"(20["ingest"])") == -1);
+    BOOST_TEST(json_matched(compiled({any}), "{}") == 0);
+    BOOST_TEST((rules.any(true) && rules.any(false)));
+    BOOST_TEST((!compiled({any}).any(false) && !RuleSet().any(true)));
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_that_only_checks_needs_no_ack) {
+    RuleSpec spec;
+    spec.name = "shape";
+    spec.match.event = "ask";
+    spec.schema = R"({"type":"object"})";
+    BOOST_TEST(matched(compiled({spec}), R"(2["ask"])") == 0);
+    BOOST_TEST(matched(compiled({spec}), R"(20["ask"])") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(only_events_that_some_rule_waits_for_are_heard) {

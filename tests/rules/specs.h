@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/test/unit_test.hpp>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,46 @@ inline RuleSpec by_ack(std::string name = "ask") {
     return spec;
 }
 
+// A message of a JSON websocket.
+inline RuleSpec by_type(std::string name = "ingest") {
+    RuleSpec spec;
+    spec.name = std::move(name);
+    spec.match.type = "ingest";
+    spec.id = "/id";
+    spec.answer.event = {"ingested"};
+    spec.timeout = std::chrono::seconds(60);
+    spec.fallback.message = R"({"type":"failed","id":"{{id}}","code":"{{code}}"})";
+    return spec;
+}
+
 inline RuleSet compiled(const std::vector<RuleSpec>& specs) {
     std::vector<Problem> problems;
     auto rules = RuleSet::compile(specs, problems);
     for (const Problem& problem : problems) BOOST_TEST_MESSAGE(problem.field << ": " << problem.message);
     BOOST_REQUIRE(problems.empty());
     return rules;
+}
+
+// The fields that have problems, in order, joined by spaces.
+inline std::string problem_fields(const std::vector<RuleSpec>& specs) {
+    std::vector<Problem> problems;
+    const auto rules = RuleSet::compile(specs, problems);
+    std::string fields;
+    for (const Problem& problem : problems) {
+        BOOST_TEST(!problem.message.empty());
+        fields += (fields.empty() ? "" : " ") + problem.field;
+    }
+    return fields;
+}
+
+inline std::string fields_of(RuleSpec spec, const std::function<void(RuleSpec&)>& change) {
+    change(spec);
+    return problem_fields({spec});
+}
+
+inline Rule made(RuleSpec spec, const std::function<void(RuleSpec&)>& change) {
+    change(spec);
+    return compiled({spec}).rules()[0];
 }
 
 inline wire::socketio::Packet client_packet(std::string_view text) {
