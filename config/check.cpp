@@ -1,15 +1,14 @@
 #include "config/check.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "config/access.h"
 #include "config/endpoints.h"
+#include "config/rule_warnings.h"
+#include "config/websockets_section.h"
 
 namespace forestay::config {
 namespace {
-
-using namespace std::chrono_literals;
 
 Place place(const Node& root, std::string_view path) {
     const Node* node = find_node(root, path);
@@ -70,16 +69,6 @@ void check_admin(const Config& config, const Node& root, Problems& problems) {
     }
 }
 
-void check_timeouts(const Node& root, Problems& problems) {
-    for (const Node& rule : items(root, "requests")) {
-        if (duration(rule, "timeout") > 10min) {
-            problems.warning(
-                place(rule, "timeout"),
-                "nobody waits longer than ten minutes: the fallback comes to a client that has given up");
-        }
-    }
-}
-
 void check_limits(const Config& config, const Node& root, Problems& problems) {
     if (config.session.limits.outbox_bytes < config.session.limits.message_bytes) {
         problems.error(place(root, "limits.outbox"),
@@ -128,17 +117,10 @@ void check_websockets(const Config& config, const Node& root, Problems& problems
     const std::vector<Node>& written = items(root, "websockets");
     std::vector<std::string> seen = config.net.socketio_paths;
     for (const Node& one : written) {
-        const std::string path = text(one, "path");
+        const std::string path = without_names(text(one, "path"));
         if (std::find(seen.begin(), seen.end(), path) != seen.end())
-            problems.error(place(one, "path"), "websockets: " + path + " is there twice");
+            problems.error(place(one, "path"), "websockets: " + text(one, "path") + " is there twice");
         if (!path.empty()) seen.push_back(path);
-    }
-}
-
-void check_rules(const Node& root, Problems& problems) {
-    for (const Node& rule : items(root, "requests")) {
-        if (boolean(rule, "repeatable") && !find_node(rule, "retry"))
-            problems.warning(place(rule, "repeatable"), "repeatable does nothing without retry");
     }
 }
 
@@ -149,12 +131,11 @@ void check(const Config& config, const Node& root, Problems& problems) {
     check_jsonp(config, root, problems);
     check_auth(config, root, problems);
     check_admin(config, root, problems);
-    check_timeouts(root, problems);
     check_limits(config, root, problems);
     check_addresses(config, root, problems);
     check_upstreams(config, root, problems);
     check_websockets(config, root, problems);
-    check_rules(root, problems);
+    warn_of_rules(config, root, problems);
 }
 
 }  // namespace forestay::config

@@ -81,7 +81,7 @@ class Conformer {
         if (const Schema* any = schema.find("*")) {
             for (const Node::Entry& entry : given.entries) {
                 auto value = checked(*any, entry, join(path, quote(entry.key)));
-                out.broken |= !value;
+                out.broken |= !value || value->broken;
                 if (value) out.entries.push_back({entry.key, entry.at, std::move(*value)});
             }
         }

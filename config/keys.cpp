@@ -91,7 +91,7 @@ Key{"auth.on_expiry", Type::choice, 0, "close", "close|warn|ignore", "close", "W
 Key{"auth.identity_headers", Type::section, 0, "{}", "", "", "Headers that tell the app who it is, each with a claim (`sub`, or a JSON Pointer). What a client sends under these names is removed first."},
 Key{"auth.identity_headers.*", Type::text, 0, "", "", "", "The claim."},
 
-Key{"include", Type::file, list, "", "", "", "Files that are read first, in order; this one goes over them. Maps are merged; of `requests`, this file's rules come first; of `websockets`, the entry of this file replaces one with the same path; other lists are replaced. An included file includes no others."},
+Key{"include", Type::file, list, "", "", "", "Files that are read first, in order; this one goes over them. Maps are merged, and a section with every line commented out takes nothing away; of `requests`, this file's rules come first; of `websockets`, the entry of this file replaces one with the same path; other lists are replaced. An included file includes no others."},
 
 Key{"requests", Type::section, list, "[]", "", "", "Rules: which messages are requests, and what happens when no answer comes. The first that matches wins; a message that none matches is forwarded and not tracked. `rules/README.md` tells all about them."},
 Key{"requests[].name", Type::text, required, "", "", "", "Its name in logs and metrics: a-z, 0-9 and _, beginning with a letter, at most 64."},

@@ -94,7 +94,10 @@ class ResumeSection {
                 "with resume.upstream.hold: 0s no session moves to another of the upstreams: it "
                 "ends with its own");
         }
-        if (config_.net.upstream.connects_per_second < config_.threads) {
+        if (rate(upstream, "rate").period.count() != 1) {
+            problems_.error(place(upstream, "rate"),
+                            "resume.upstream.rate counts by the second: write 100/s");
+        } else if (config_.net.upstream.connects_per_second < config_.threads) {
             problems_.warning(place(upstream, "rate"),
                               "resume.upstream.rate is smaller than threads: each of them lets one session a "
                               "second through");

@@ -73,10 +73,7 @@ void read_patience(const Node& rule, rules::RuleSpec& spec) {
     const Node* idle = rule.find("idle_timeout");
     if (!idle) return;
     spec.idle_first = duration(rule, idle->is_map() ? "idle_timeout.first" : "idle_timeout");
-    // Where nothing is a sign of progress there is only a first one to wait for.
-    const bool progress = rule.find("progress") || rule.find("partial");
-    if (idle->is_map() || progress)
-        spec.idle_next = duration(rule, idle->is_map() ? "idle_timeout.next" : "idle_timeout");
+    spec.idle_next = duration(rule, idle->is_map() ? "idle_timeout.next" : "idle_timeout");
 }
 
 void read_queue(const Node& rule, rules::RuleSpec& spec) {
@@ -90,7 +87,8 @@ void read_queue(const Node& rule, rules::RuleSpec& spec) {
 }
 
 void read_breaker(const Node& rule, rules::RuleSpec& spec) {
-    if (!rule.find("breaker")) return;
+    spec.breaker.given = rule.find("breaker") != nullptr;
+    if (!spec.breaker.given) return;
     spec.breaker.failures = count(rule, "breaker.failures");
     spec.breaker.share = static_cast<double>(percent(rule, "breaker.failure_share")) / 100;
     spec.breaker.minimum = count(rule, "breaker.minimum");
@@ -103,7 +101,7 @@ rules::RuleSpec read_rule(const Node& rule) {
     spec.name = text(rule, "name");
     read_match(rule, spec);
     spec.schema = json(rule, "schema");
-    spec.id = rule.find("id") || is_json(rule) ? text(rule, "id") : "ack";
+    if (rule.find("id")) spec.id = text(rule, "id");
     spec.answer = read_signal(rule, "answer");
     spec.progress = read_signal(rule, "progress");
     spec.partial = read_signal(rule, "partial");
@@ -133,8 +131,8 @@ rules::RuleSpec read_rule(const Node& rule) {
     return spec;
 }
 
-// Walks as far towards `field` as the file goes, for the place of a problem. `told`: on the way is something
-// whose own problem was told already.
+// Walks as far towards `field` as the file goes, for the place of a problem. `told`: what is there, or should
+// be, has a problem of its own that was told already.
 const Node* nearest(const Node& rule, std::string_view field, bool& told) {
     const Node* at = &rule;
     while (!field.empty()) {
@@ -148,6 +146,7 @@ const Node* nearest(const Node& rule, std::string_view field, bool& told) {
         }
         at = next;
     }
+    told = at->broken && at != &rule;
     return at;
 }
 
@@ -185,16 +184,18 @@ void check_dialect(const Node& rule, const std::string& path, Problems& problems
 
 }  // namespace
 
+std::vector<rules::RuleSpec> read_specs(const Node& root) {
+    std::vector<rules::RuleSpec> out;
+    for (const Node& rule : items(root, "requests")) out.push_back(read_rule(rule));
+    return out;
+}
+
 rules::RuleSet read_rules(const Node& root, Problems& problems) {
     const std::vector<Node>& written = items(root, "requests");
-    std::vector<rules::RuleSpec> specs;
-    for (std::size_t i = 0; i < written.size(); ++i) {
-        const std::string path = "requests[" + std::to_string(i) + ']';
-        specs.push_back(read_rule(written[i]));
-        check_dialect(written[i], path, problems);
-    }
+    for (std::size_t i = 0; i < written.size(); ++i)
+        check_dialect(written[i], "requests[" + std::to_string(i) + ']', problems);
     std::vector<rules::Problem> found;
-    auto compiled = rules::RuleSet::compile(specs, found);
+    auto compiled = rules::RuleSet::compile(read_specs(root), found);
     for (const rules::Problem& problem : found) {
         const Node& rule = written.at(problem.rule);
         const std::string field = field_in_file(problem.field, rule);

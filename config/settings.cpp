@@ -79,6 +79,8 @@ Node merge(Node under, Node over) {
         Node* below = under.find(entry.key);
         if (!below) {
             under.entries.push_back(std::move(entry));
+        } else if (entry.value.kind == Node::Kind::null && (below->is_list() || below->is_map())) {
+            // A section whose every line is commented out: nothing goes over what is there.
         } else if (entry.key == "requests" && below->is_list() && entry.value.is_list()) {
             std::move(below->items.begin(), below->items.end(), std::back_inserter(entry.value.items));
             *below = std::move(entry.value);

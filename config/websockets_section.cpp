@@ -72,7 +72,7 @@ class WebsocketSection {
         read_template("ping.reply", out.pong);
         out.heartbeat = duration(written_, "heartbeat.interval");
         if (const Node* message = find_node(written_, "heartbeat.message"))
-            out.heartbeat_message = json(*message);
+            read_heartbeat(*message, out.heartbeat_message);
         out.heartbeat_response = text(written_, "heartbeat.response");
         out.idle_timeout = duration(written_, "idle_timeout");
         check_types(out);
@@ -89,6 +89,12 @@ class WebsocketSection {
             out = std::move(*pointer);
         else
             error(from, "type", quote(from.text) + " is no JSON Pointer; write it like /type");
+    }
+    void read_heartbeat(const Node& from, std::string& out) const {
+        out = json(from);
+        if (out.find("{{") != std::string::npos)
+            error(from, "heartbeat.message",
+                  "has a placeholder, and there is nothing that it could stand for");
     }
     void read_template(const char* key, MessageTemplate& out) const {
         const Node* from = find_node(written_, key);

@@ -64,17 +64,6 @@ BOOST_AUTO_TEST_CASE(credentials_in_the_query_are_a_warning) {
                  "auth.from.connect or a cookie"});
 }
 
-BOOST_AUTO_TEST_CASE(a_fallback_that_nobody_waits_for_is_a_warning) {
-    const auto rule = [](const std::string& timeout) {
-        return with("requests: [{name: a, match: {event: x}, timeout: " + timeout +
-                    ", fallback: {ack: []}}]\n");
-    };
-    CHECK_LINES(rule("10m").problems(), {});
-    CHECK_LINES(rule("11m").problems(),
-                {"3:50: warning: nobody waits longer than ten minutes: the fallback comes to a "
-                 "client that has given up"});
-}
-
 BOOST_AUTO_TEST_CASE(an_open_admin_listener_needs_a_token) {
     const std::string message =
         ": admin.listen: others can reach this address: set admin.token_file, or listen on 127.0.0.1";
@@ -130,6 +119,9 @@ BOOST_AUTO_TEST_CASE(a_websocket_is_named_once) {
                      "- {path: /socket.io/, format: json}\n")
                     .problems(),
                 {"5:10: websockets: /ws is there twice", "6:10: websockets: /socket.io/ is there twice"});
+    CHECK_LINES(
+        with("websockets: [{path: \"/a/{x}\", format: json}, {path: \"/a/{y}\", format: json}]\n").problems(),
+        {"3:53: websockets: /a/{y} is there twice"});
 }
 
 BOOST_AUTO_TEST_CASE(the_same_address_twice) {

@@ -53,6 +53,88 @@ BOOST_AUTO_TEST_CASE(paths_begin_at_the_file_that_names_them) {
     CHECK_LINES(given.problems(), {});
 }
 
+BOOST_AUTO_TEST_CASE(a_pack_brings_its_websockets_along) {
+    const std::string json = "format: json, ping: {type: p, reply: ";
+    Given given =
+        with("include: [packs/a.yaml, packs/b.yaml]\nwebsockets:\n  - {path: /own, format: json}\n" +
+             ("  - {path: /shared, " + json) + "own}}\n");
+    given.files["packs/a.yaml"] =
+        "websockets:\n  - {path: /shared, " + json + "a}}\n  - {path: /a, " + json + "a}}\n";
+    given.files["packs/b.yaml"] = "websockets:\n  - {path: /a, " + json + "b}, idle_timeout: 5m}\n";
+    CHECK_LINES(given.problems(), {});
+    Lines got;
+    for (const auto& one : given.load().config.session.json_websockets) {
+        std::string reply;
+        one.pong.render(reply, {});
+        got.push_back(one.path + ' ' + reply + (one.idle_timeout.count() > 0 ? " idle" : ""));
+    }
+    // The entry that goes over another replaces it whole.
+    CHECK_LINES(got, {"/own ", "/shared \"own\"", "/a \"b\" idle"});
+}
+
+BOOST_AUTO_TEST_CASE(a_section_with_every_line_commented_out_takes_nothing_from_the_pack) {
+    Given given = with("include: a.yaml\nrequests:\n#  - {name: own}\nwebsockets:\nheartbeat:\n");
+    given.files["a.yaml"] = "requests:\n" + rule("a", "x") +
+                            "websockets: [{path: /a, format: json}]\nheartbeat: {ping_interval: 3s}\n";
+    CHECK_LINES(given.problems(), {});
+    const Loaded got = given.load();
+    CHECK_LINES(rule_names(got), {"a"});
+    BOOST_CHECK_EQUAL(got.config.net.websockets.size(), 1U);
+    BOOST_CHECK(got.config.session.ping_interval == std::chrono::seconds(3));
+}
+
+BOOST_AUTO_TEST_CASE(websockets_of_one_file_that_have_the_same_path_stay_a_mistake) {
+    Given given = with("include: a.yaml\nwebsockets:\n");
+    given.files["a.yaml"] =
+        "websockets: [{path: /a, format: json}, {path: /a, format: opaque}, {format: json}]\n";
+    CHECK_LINES(given.problems(),
+                {"a.yaml:1:47: websockets: /a is there twice",
+                 "a.yaml:1:68: websockets[2].path is missing: a path such as /socket.io/ is expected"});
+}
+
+BOOST_AUTO_TEST_CASE(a_pack_in_a_folder_of_its_own) {
+    Given given{
+        "include: rules/packs/chat.yaml\n"
+        "listen: 127.0.0.1:8080\n"
+        "upstream: http://127.0.0.1:5000\n"
+        "requests:\n" +
+            rule("own", "ask"),
+        {},
+        {},
+        {},
+        false};
+    given.variables["MODEL"] = "llama";
+    given.files["rules/packs/chat.yaml"] =
+        "auth:\n"
+        "  protect: [/socket.io/]\n"
+        "  any_of:\n"
+        "    - flask_session: {secret_key_file: \"${KEY_FILE:-keys/flask}\"}\n"
+        "heartbeat: {ping_interval: \"${INTERVAL:-20s}\"}\n"
+        "requests:\n"
+        "  - name: chat\n"
+        "    match: {event: chat}\n"
+        "    timeout: 45s\n"
+        "    fallback: {ack: [{model: \"${MODEL}\"}]}\n";
+    given.files["rules/packs/keys/flask"] = "k";
+    CHECK_LINES(given.problems(), {});
+    const Loaded got = given.load();
+    CHECK_LINES(rule_names(got), {"own", "chat"});
+    BOOST_CHECK(got.config.session.ping_interval == std::chrono::seconds(20));
+    std::string said;
+    got.config.session.rules.rules().at(1).fallback.data.render(said, {});
+    BOOST_CHECK_EQUAL(said, "[{\"model\":\"llama\"}]");
+
+    given.variables = {{"KEY_FILE", "/run/key"}, {"INTERVAL", "20"}};
+    CHECK_LINES(
+        given.problems(),
+        {"rules/packs/chat.yaml:4:40: cannot read \"/run/key\": No such file or directory",
+         "rules/packs/chat.yaml:5:28: heartbeat.ping_interval: what the environment gives is not a duration "
+         "such as 30s (1s..10m)",
+         "rules/packs/chat.yaml:10:30: the environment variable MODEL is not set, and ${MODEL} has no "
+         "default: "
+         "${MODEL:-default}"});
+}
+
 BOOST_AUTO_TEST_CASE(problems_say_in_which_file) {
     Given given = with("include: [a.yaml]\nfoo: 1\n");
     given.files["a.yaml"] = "heartbeat: {ping_interval: 1}\nrequests:\n  - {name: a}\n";
@@ -60,8 +142,10 @@ BOOST_AUTO_TEST_CASE(problems_say_in_which_file) {
                 {"4:1: unknown key \"foo\"",
                  "a.yaml:1:28: heartbeat.ping_interval: \"1\" has no unit: write 500ms, 30s, 5m, 24h or 31d",
                  "a.yaml:3:5: requests[0].match is missing: a map of keys is expected",
-                 "a.yaml:3:5: requests[0].timeout is missing: a duration such as 30s is expected",
-                 "a.yaml:3:5: requests[0].fallback is missing: a map of keys is expected"});
+                 "a.yaml:3:5: requests[0].timeout: is needed: how long may the answer take? (A rule with a "
+                 "schema alone "
+                 "needs none.)",
+                 "a.yaml:3:5: requests[0].fallback: is needed: {event: NAME, data: ...} or {ack: [...]}"});
 }
 
 BOOST_AUTO_TEST_CASE(files_that_cannot_be_included) {

@@ -86,6 +86,8 @@ BOOST_AUTO_TEST_CASE(several_upstreams_without_hold_are_a_warning) {
 }
 
 BOOST_AUTO_TEST_CASE(a_rate_that_the_threads_cannot_share_is_a_warning) {
+    CHECK_LINES(with("resume: {upstream: {rate: 90/m}}\n").problems(),
+                {"3:27: resume.upstream.rate counts by the second: write 100/s"});
     CHECK_LINES(with("resume: {upstream: {rate: 2/s}}\nthreads: 2\n").problems(), {});
     CHECK_LINES(with("resume: {upstream: {rate: 1/s}}\nthreads: 2\n").problems(),
                 {"3:27: warning: resume.upstream.rate is smaller than threads: each of them lets one session "

@@ -75,11 +75,25 @@ BOOST_AUTO_TEST_CASE(sizes_have_a_unit_that_says_its_base) {
                       "\"1024\" has no unit: write 512B, 64KiB, 1MiB or 2GiB");
 }
 
-BOOST_AUTO_TEST_CASE(rates_are_per_second) {
-    BOOST_CHECK_EQUAL(value_of(parse_rate, "100/s"), 100U);
-    BOOST_CHECK_EQUAL(problem_of(parse_rate, "100"), "\"100\" is not a rate: write 100/s");
-    BOOST_CHECK_EQUAL(problem_of(parse_rate, "100/m"), "\"100/m\" is not a rate: write 100/s");
+BOOST_AUTO_TEST_CASE(rates_are_per_second_minute_or_hour) {
+    BOOST_CHECK_EQUAL(value_of(parse_rate, "100/s").count, 100U);
+    BOOST_CHECK_EQUAL(value_of(parse_rate, "100/s").per_second(), 100);
+    BOOST_CHECK_EQUAL(value_of(parse_rate, "30/m").count, 30U);
+    BOOST_CHECK_EQUAL(value_of(parse_rate, "30/m").per_second(), 0.5);
+    BOOST_CHECK_EQUAL(value_of(parse_rate, "7200/h").per_second(), 2);
+    BOOST_CHECK(value_of(parse_rate, "1/s") > value_of(parse_rate, "59/m"));
+    for (const std::string text : {"100", "100/d", "", "s", "100/min", "1.5/s "})
+        BOOST_CHECK_EQUAL(problem_of(parse_rate, text),
+                          '"' + text + "\" is not a rate: write 100/s, 30/m or 10/h");
     BOOST_CHECK_EQUAL(problem_of(parse_rate, "/s"), "\"\" is not a whole number: write digits only");
+    BOOST_CHECK_EQUAL(problem_of(parse_rate, "1.5/s"), "\"1.5\" is not a whole number: write digits only");
+}
+
+BOOST_AUTO_TEST_CASE(shares_are_percent) {
+    BOOST_CHECK_EQUAL(value_of(parse_percent, "50%"), 50U);
+    BOOST_CHECK_EQUAL(problem_of(parse_percent, "50"), "\"50\" is not a share: write 50%");
+    BOOST_CHECK_EQUAL(problem_of(parse_percent, "0.5%"), "\"0.5\" is not a whole number: write digits only");
+    BOOST_CHECK_EQUAL(problem_of(parse_percent, "%"), "\"\" is not a whole number: write digits only");
 }
 
 BOOST_AUTO_TEST_CASE(integers_are_decimal_only) {
