@@ -4,8 +4,9 @@
     minerva.py [--port N] [--ping-interval S] [--ping-timeout S] [--secret-key KEY] LOG
 
 It thinks as long as the text says: "takes 0.3" that many seconds, showing progress on the way in Think Tank mode; "silent"
-shows none; "no answer" never comes to an end. GET /login?user=NAME gives the session cookie, GET /most how many Think Tank
-questions it ever had at once, POST /say?text=TEXT says something to everybody.
+shows none; to "no answer" it says nothing. It thinks about four things at a time: more Think Tank questions wait inside
+it. GET /login?user=NAME gives the session cookie, GET /most how many of them it ever had at once, waiting or not, POST
+/say?text=TEXT says something to everybody.
 """
 from gevent import monkey
 monkey.patch_all()
@@ -16,6 +17,7 @@ import time  # noqa: E402
 from flask import Flask, jsonify, request, session  # noqa: E402
 from flask_socketio import SocketIO  # noqa: E402
 from gevent import pywsgi  # noqa: E402
+from gevent.lock import BoundedSemaphore  # noqa: E402
 from geventwebsocket.handler import WebSocketHandler  # noqa: E402
 
 from serving import Log, read_options, say_port  # noqa: E402
@@ -26,6 +28,7 @@ app = Flask(__name__)
 app.secret_key = options.secret_key
 socketio = SocketIO(app, async_mode="gevent", ping_interval=options.ping_interval, ping_timeout=options.ping_timeout)
 thinking = {"now": 0, "most": 0}
+room_to_think = BoundedSemaphore(4)
 
 
 @app.route("/login")
@@ -58,13 +61,14 @@ def disconnected():
 @socketio.on("chat_message")
 def chat(message):
     log.heard(event="chat_message", message_id=message.get("message_id"), mode=message.get("mode"))
+    if "no answer" in message["text"]:
+        return
     if message.get("mode") == "think_tank":
         thinking["now"] += 1
         thinking["most"] = max(thinking.values())
-        try:
+        with room_to_think:
             think(message, step=0.15)
-        finally:
-            thinking["now"] -= 1
+        thinking["now"] -= 1
     else:
         think(message, step=None)
     socketio.emit("response", {"message_id": message["message_id"], "status": "ok", "model": message.get("model"),
@@ -73,8 +77,6 @@ def chat(message):
 
 def think(message, step):
     text = message["text"]
-    while "no answer" in text:
-        socketio.sleep(3600)
     takes = re.search(r"takes ([\d.]+)", text)
     seconds = float(takes[1]) if takes else 0
     steps = 1 if step is None or "silent" in text else max(1, round(seconds / step))

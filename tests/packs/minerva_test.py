@@ -9,11 +9,11 @@ import time
 import urllib.parse
 import urllib.request
 
-from stock_clients import StockClients
 from story import Checks, Rig, heard, start_app, start_forestay, waits_for
 
 from credentials import flip, jwt
 from raw import Polling
+from stock_clients import StockClients
 
 KEY = "minerva-flask-secret-key-0123456789"
 JWT_KEY = "minerva-jwt-secret-key-0123456789abcdef"

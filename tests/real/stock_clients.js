@@ -9,7 +9,7 @@
 "use strict";
 
 const readline = require("readline");
-const { io } = require("../real/node_modules/socket.io-client-4");
+const { io } = require("socket.io-client-4");
 
 const clients = new Map();
 const tell = (name, what, more) => process.stdout.write(`${JSON.stringify({ name, what, ...more })}\n`);
