@@ -9,6 +9,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "proxy/net/shared_gate.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
 #include "proxy/net/upstream_set.h"
@@ -55,11 +56,13 @@ struct Loop::Impl {
     asio::steady_timer wake{context};  // the wheel's
     session::TimePoint armed = session::never;
     asio::steady_timer ticker{context};
+    std::unique_ptr<SharedGate> gate;
     std::unique_ptr<UpgradedSockets> sockets;
     std::unique_ptr<UpstreamSet> upstreams;  // before the sockets when it goes
 };
 
 Loop::Loop(const Shared& shared, unsigned index) : impl_(std::make_unique<Impl>(shared, index)) {
+    impl_->gate = std::make_unique<SharedGate>(*this);
     impl_->sockets = std::make_unique<UpgradedSockets>(*this);
     impl_->upstreams = std::make_unique<UpstreamSet>(*this);
     impl_->wheel.on_earlier = [impl = impl_.get()] { impl->arm(); };
@@ -124,6 +127,9 @@ TimerWheel& Loop::wheel() {
 UpstreamSet& Loop::upstreams() {
     return *impl_->upstreams;
 }
+SharedGate& Loop::gate() {
+    return *impl_->gate;
+}
 session::TimePoint Loop::now() const {
     return impl_->now;
 }
@@ -170,6 +176,10 @@ void Loop::run() {
 
 void Loop::introduce(std::vector<Loop*> loops) {
     impl_->loops = std::move(loops);
+}
+
+Loop& Loop::peer(unsigned index) {
+    return index < impl_->loops.size() ? *impl_->loops[index] : *this;
 }
 
 void Loop::tell_others(const std::function<void(Loop&)>& task) {

@@ -25,6 +25,7 @@ class io_context;
 
 namespace forestay::net {
 
+class SharedGate;       // shared_gate.h: which of the sessions' requests may go to the app
 class UpgradedSockets;  // upgraded_sockets.h: the epoll set
 class TimerWheel;       // timer_wheel.h
 class UpstreamSet;      // upstream_set.h: the processes of the app, and whose turn it is to connect
@@ -63,6 +64,7 @@ class Loop {
     UpgradedSockets& sockets();
     TimerWheel& wheel();
     UpstreamSet& upstreams();
+    SharedGate& gate();
     // The time of this batch: read once per wake-up of the epoll set or the wheel, and by whoever else begins
     // a batch of work for the sessions.
     session::TimePoint now() const;
@@ -81,6 +83,8 @@ class Loop {
 
     // All loops of the process, this one among them. Before they run.
     void introduce(std::vector<Loop*> loops);
+    // The one of this index; this one as long as they have not been introduced.
+    [[nodiscard]] Loop& peer(unsigned index);
     // On each of the others, in its own time.
     void tell_others(const std::function<void(Loop&)>& task);
 

@@ -53,6 +53,7 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Setup setup
       begun_(loop.now()) {}
 
 SessionDriver::~SessionDriver() {
+    if (gate_number_ != 0) loop_.gate().leave(gate_number_);
     if (client_ != nullptr) loop_.sockets().abort(*client_);
     if (upstream_ != nullptr) loop_.sockets().abort(*upstream_);
     if (transport_) --loop_.stats().client_connections[static_cast<std::size_t>(*transport_)];
@@ -103,6 +104,10 @@ void SessionDriver::shutdown() {
 
 void SessionDriver::due(session::TimePoint) {
     drive({input::Tick{}});
+}
+
+void SessionDriver::gate_said(const input::GateSaid& said) {
+    drive({said});
 }
 
 void SessionDriver::on_bytes(UpgradedSocket& socket, std::string_view bytes) {
@@ -251,8 +256,10 @@ void SessionDriver::perform(const session::Action& asked, Answers& answers) {
             [&](const action::PollUpstream& poll) { poll_upstream(poll.sid); },
             [&](const action::PostUpstream& post) { post_upstream(post.sid, post.body); },
             [&](const action::FindSession& find) { wanted_ = find.secret; },
-            [&](const action::AskGate&) {},
-            [&](const action::LeaveGate&) {},
+            [&](const action::AskGate& ask) { ask_gate(ask); },
+            [&](const action::LeaveGate& leave) {
+                if (gate_number_ != 0) loop_.gate().done(gate_number_, leave);
+            },
             [&](const action::AliasSid& alias) {
                 loop_.tell_others([known = std::string(alias.known), current = std::string(alias.current)](
                                       Loop& other) { other.workspace().aliases.set(known, current); });
@@ -312,6 +319,14 @@ void SessionDriver::answer_exchange(const action::AnswerExchange& answer, Answer
     exchanges_.erase(waiting);
 }
 
+// An identity and an address that look alike are not the same.
+void SessionDriver::ask_gate(const action::AskGate& ask) {
+    if (gate_number_ == 0) gate_number_ = loop_.gate().enter(*this);
+    const std::string& subject =
+        origins_.connect_subject.empty() ? origins_.subject : origins_.connect_subject;
+    loop_.gate().ask(gate_number_, ask, subject.empty() ? "address " + origins_.client : "subject " + subject);
+}
+
 Input SessionDriver::check_credential(std::string_view connect_payload) {
     if (!refused_code_.empty()) return input::CredentialRefused{refused_code_};
     const auth::Authenticator* const authenticator = loop_.shared().authenticator.get();
@@ -333,7 +348,8 @@ Input SessionDriver::check_credential(std::string_view connect_payload) {
         }
     }
     origins_.connect_subject = identity->subject;
-    return input::CredentialAccepted{identity_deadline(*identity, *authenticator, loop_.now())};
+    return input::CredentialAccepted{identity_deadline(*identity, *authenticator, loop_.now()),
+                                     origins_.connect_subject};
 }
 
 // The session's own state cannot be trusted any more: it ends here, the others go on.

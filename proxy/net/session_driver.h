@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "proxy/net/exchange.h"
+#include "proxy/net/shared_gate.h"
 #include "proxy/net/stats.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
@@ -90,7 +91,7 @@ struct SessionMove {
     std::string transports;
 };
 
-class SessionDriver final : private SocketOwner, private TimerEntry {
+class SessionDriver final : private SocketOwner, private TimerEntry, private GateAsker {
   public:
     // `connect`: what ConnectUpstream asks the upstream. `refused_code`: the credential of the handshake was
     // refused; said when the session asks.
@@ -140,6 +141,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     void on_drained(UpgradedSocket& socket) override;
     void on_lost(UpgradedSocket& socket, bool reset) override;
     void due(session::TimePoint now) override;
+    void gate_said(const session::input::GateSaid& said) override;
 
     // Inputs in this order, as far as the session lives. The last thing a caller does.
     void drive(std::initializer_list<session::Input> inputs);
@@ -160,6 +162,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     void poll_upstream(std::string_view sid);
     void post_upstream(std::string_view sid, std::string_view body);
     void leave_upstream();
+    void ask_gate(const session::action::AskGate& ask);
     [[nodiscard]] session::Input check_credential(std::string_view connect_payload);
     void fail(const char* what, Answers& answers);
     void follow_transport();
@@ -184,6 +187,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry {
     std::vector<std::pair<session::ExchangeId, AnswerHandler>> exchanges_;  // that wait for their answer
     session::ExchangeId last_exchange_ = 0;
 
+    std::uint64_t gate_number_ = 0;          // at the loop's gate, once the session has asked
     std::string wanted_;                     // the secret of the session that ours looks for
     std::optional<session::Input> verdict_;  // on a credential; for the session, when it has said everything
     std::optional<session::action::End> end_;

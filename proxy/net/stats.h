@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proxy/session/stats.h"
+#include "rules/gate.h"
 
 namespace forestay::net {
 
@@ -43,6 +44,7 @@ struct UpstreamStats {
 
 struct Stats {
     session::Stats sessions;
+    std::vector<rules::GateStats> gates;  // by rule; of the first loop, as of the last gathering
     std::array<std::uint64_t, client_transport_names.size()> client_connections{};  // gauge, open now
     std::uint64_t connections_accepted = 0;
     std::uint64_t connections_refused = 0;         // limits.max_connections

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proxy/net/loop.h"
+#include "proxy/net/shared_gate.h"
 
 namespace forestay::net {
 
@@ -33,6 +34,7 @@ void StatsGathering::arrived(std::size_t loop, std::uint64_t round, std::shared_
 void StatsGathering::finish() {
     missing_ = 0;
     loops_[0]->wheel().cancel(*this);
+    loops_[0]->stats().gates = loops_[0]->gate().stats();
     std::vector<const Stats*> all{&loops_[0]->stats()};
     for (std::size_t i = 1; i < copies_.size(); ++i) all.push_back(copies_[i].get());
     for (const Done& done : std::exchange(waiting_, {})) done(all);

@@ -52,9 +52,11 @@ struct ClientBlocked {
 // Everything that waited has gone out.
 struct ClientDrained {};
 
-// The verdict on a CheckCredential action. `expires`: when the identity ends; never if it does not.
+// The verdict on a CheckCredential action. `expires`: when the identity ends; never if it does not. `subject`
+// is who it is from now on, to the rules; empty: as before.
 struct CredentialAccepted {
     TimePoint expires = never;
+    std::string_view subject = {};
 };
 // `code` is stable and short ("token_expired"); it goes to the client.
 struct CredentialRefused {
