@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <csignal>
 #include <optional>
 #include <stdexcept>
@@ -147,6 +149,9 @@ struct Application::Impl {
     }
 
     void on_signal();
+    void drain();
+    // Until `end`, each second.
+    void tell_progress(const Learning& learning, std::chrono::steady_clock::time_point end);
 
     config::Config config;
     std::vector<config::Problem> warnings;
@@ -157,20 +162,43 @@ struct Application::Impl {
     net::Loops loops;
     std::optional<net::AdminServer> admin;
     std::optional<boost::asio::signal_set> signals;
+    std::optional<boost::asio::steady_timer> second;  // while it learns
 };
 
 void Application::Impl::on_signal() {
     signals->async_wait([this](const boost::system::error_code& error, int) {
         if (error) return;
-        const std::string connections = std::to_string(shared.common->connections);
         if (loops.draining()) {
-            say(net::Level::warning, "cut", {{"connections", connections}});
+            say(net::Level::warning, "cut", {{"connections", std::to_string(shared.common->connections)}});
             return loops.stop();
         }
-        say(net::Level::info, "draining",
-            {{"sessions", std::to_string(shared.common->sessions)}, {"connections", connections}});
-        loops.drain([this] { loops.stop(); });
+        drain();
         on_signal();
+    });
+}
+
+void Application::Impl::drain() {
+    say(net::Level::info, "draining",
+        {{"sessions", std::to_string(shared.common->sessions)},
+         {"connections", std::to_string(shared.common->connections)}});
+    loops.drain([this] { loops.stop(); });
+}
+
+void Application::Impl::tell_progress(const Learning& learning, std::chrono::steady_clock::time_point end) {
+    const auto now = std::chrono::steady_clock::now();
+    if (loops.draining()) return;
+    if (now >= end) return drain();
+    if (learning.progress) {
+        loops.gather_stats([&learning, left = end - now](const std::vector<const net::Stats*>& all) {
+            std::uint64_t messages = 0;
+            for (const net::Stats* one : all)
+                messages += one->sessions.from_client.messages + one->sessions.from_upstream.messages;
+            learning.progress(std::chrono::round<std::chrono::milliseconds>(left), messages);
+        });
+    }
+    second->expires_after(std::min<std::chrono::steady_clock::duration>(end - now, std::chrono::seconds(1)));
+    second->async_wait([this, &learning, end](const boost::system::error_code& error) {
+        if (!error) tell_progress(learning, end);
     });
 }
 
@@ -203,6 +231,20 @@ void Application::run() {
     const MemoryReturn memory(all.shared.common->sessions);
     all.loops.run();
     all.say(net::Level::info, "stopped", {});
+}
+
+rules::Learner Application::learn(const Learning& learning) {
+    net::Loops& loops = impl_->loops;
+    std::vector<rules::Learner> learners;  // one for each loop's thread
+    for (std::size_t i = 0; i < loops.size(); ++i) learners.emplace_back(learning.options);
+    for (std::size_t i = 0; i < loops.size(); ++i) loops.at(i).workspace().learner = &learners[i];
+    impl_->second.emplace(loops.at(0).context());
+    impl_->tell_progress(learning, std::chrono::steady_clock::now() + learning.length);
+    run();
+    impl_->second.reset();
+    for (std::size_t i = 0; i < loops.size(); ++i) loops.at(i).workspace().learner = nullptr;
+    for (std::size_t i = 1; i < learners.size(); ++i) learners[0].add(std::move(learners[i]));
+    return std::move(learners[0]);
 }
 
 }  // namespace forestay::app

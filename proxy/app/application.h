@@ -1,12 +1,16 @@
 // The composition root: builds all from a configuration, in order; drains and takes it down in reverse.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
 #include "config/problem.h"
+#include "rules/learner.h"
 
 namespace forestay::app {
 
@@ -22,6 +26,15 @@ class Application {
     [[nodiscard]] std::string ready_json() const;
     // Serves until the first SIGINT or SIGTERM, drains, and returns. A second signal cuts the draining.
     void run();
+
+    // The same, but it ends by itself after a while, and learners watch. What they have learnt.
+    struct Learning {
+        rules::Learner::Options options;
+        std::chrono::milliseconds length{0};
+        // Called about each second, with what is left and how many messages there were; may be empty.
+        std::function<void(std::chrono::milliseconds left, std::uint64_t messages)> progress;
+    };
+    [[nodiscard]] rules::Learner learn(const Learning& learning);
 
   private:
     struct Impl;

@@ -22,7 +22,19 @@ int check(const config::Request& request);
 enum class Show { effective, defaults, schema, reference };
 int show_config(const config::Request& request, Show what);
 
+// Whole or not at all: who waits for the file never reads half of it. Throws std::exception.
+void write_whole(const std::string& path, const std::string& content);
+
 // Runs until it is told to stop. `ready_file` may be empty.
 int run(const config::Request& request, const std::string& ready_file);
+
+// Runs for a while, watches, and writes the rules that it would propose.
+struct LearnOptions {
+    std::string length = "10m";
+    std::string out;         // a file; empty: standard output
+    bool samples = false;    // --values
+    std::string ready_file;  // as of run()
+};
+int learn(const config::Request& request, const LearnOptions& options);
 
 }  // namespace forestay::app

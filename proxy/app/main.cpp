@@ -95,6 +95,27 @@ int main(int argc, char** argv) {
         "On the first signal forestay says goodbye to its clients and stops within drain.timeout; on a "
         "second one at once.");
 
+    auto* learn_command =
+        app.add_subcommand("learn", "Stand in front of the app for a while and propose rules for it");
+    add_arguments(*learn_command, arguments);
+    LearnOptions learning;
+    learn_command->add_option("--for", learning.length, "How long: 30s, 10m, 24h")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    learn_command->add_option("--out", learning.out, "Where to write them; without: to standard output")
+        ->type_name("FILE");
+    learn_command->add_flag(
+        "--values", learning.samples,
+        "Also show a few messages of each name, shortened, as comments: they may be private");
+    learn_command->add_option("--ready-file", learning.ready_file, "As of run")->type_name("FILE");
+    learn_command->footer(
+        "Serves as run does with the same configuration, whose rules hold meanwhile. On SIGINT, or when the "
+        "time is over, it stops as run does and writes a `requests:` section: which events there are, how "
+        "often and how large; which are requests, where their ids are, what answers them; and a timeout of "
+        "three times the 99th percentile.\n"
+        "Nothing of what is said is kept, but hashes of what may be an id, until it is answered; with "
+        "--values, samples are.");
+
     auto* check_command = app.add_subcommand("check", "Say everything that is wrong with a configuration");
     add_arguments(*check_command, arguments);
     check_command->footer(
@@ -120,6 +141,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
         if (*run_command) return run(request(arguments), ready_file);
+        if (*learn_command) return learn(request(arguments), learning);
         if (*check_command) return check(request(arguments));
         const Show what = defaults    ? Show::defaults
                           : schema    ? Show::schema

@@ -11,21 +11,14 @@
 
 namespace forestay::app {
 
-namespace {
-
-// Whole or not at all: who waits for the file never reads half of it.
-void write_ready_file(const std::string& path, const std::string& json) {
+void write_whole(const std::string& path, const std::string& content) {
     const std::string temporary = path + ".new";
     std::ofstream out(temporary, std::ios::trunc);
-    out << json;
+    out << content;
     out.close();
-    if (!out)
-        throw std::runtime_error("cannot write " + temporary +
-                                 "; --ready-file needs a directory that exists");
+    if (!out) throw std::runtime_error("cannot write " + temporary + "; a directory that exists is needed");
     std::filesystem::rename(temporary, path);
 }
-
-}  // namespace
 
 int run(const config::Request& request, const std::string& ready_file) {
     auto loaded = config::load(request, {});
@@ -35,7 +28,7 @@ int run(const config::Request& request, const std::string& ready_file) {
     }
     try {
         Application application(std::move(loaded.config), std::move(loaded.problems));
-        if (!ready_file.empty()) write_ready_file(ready_file, application.ready_json());
+        if (!ready_file.empty()) write_whole(ready_file, application.ready_json());
         application.run();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "forestay: %s\n", error.what());
