@@ -85,7 +85,8 @@ class Writer {
         }
         std::string out = "\"type\": \"object\", \"additionalProperties\": " + rest;
         // One of two files may hold the keys that must be there, and an editor sees one file.
-        if (!required.empty() && !margin.empty()) out += ", \"required\": [" + required + ']';
+        const bool by_another_file = margin.empty() || schema.find("url") != nullptr;
+        if (!required.empty() && !by_another_file) out += ", \"required\": [" + required + ']';
         if (!properties.empty()) out += ",\n" + inner + "\"properties\": {" + properties + '\n' + inner + '}';
         return out;
     }

@@ -59,6 +59,14 @@ BOOST_AUTO_TEST_CASE(the_json_schema_is_json_with_every_key_in_it) {
                 simdjson::SUCCESS);
     BOOST_CHECK(schema.at_pointer("/properties/upstream/anyOf/1/properties/url/anyOf/1/items").error() ==
                 simdjson::SUCCESS);
+    // Another file may have it, and this one the rest of the section.
+    BOOST_CHECK(schema.at_pointer("/properties/upstream/anyOf/1/required").error() ==
+                simdjson::NO_SUCH_FIELD);
+    // A value, or a map of conditions.
+    const std::string where =
+        "/properties/requests/items/properties/match/properties/where/additionalProperties/anyOf";
+    BOOST_CHECK(schema.at_pointer(where + "/0/type").error() == simdjson::SUCCESS);
+    BOOST_CHECK(schema.at_pointer(where + "/1/properties/one_of").error() == simdjson::SUCCESS);
     const std::string_view max_age =
         schema.at_pointer("/properties/resume/properties/upstream/properties/max_age/pattern");
     BOOST_CHECK(max_age.ends_with("|^hold$"));
