@@ -9,6 +9,7 @@
 #include <map>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "proxy/auth/errc.h"
@@ -120,6 +121,7 @@ class Exposition {
     void resumption();
     void traffic();
     void requests();
+    void gates();
     void refusals();
     void upstream();
     void http();
@@ -153,8 +155,6 @@ void Exposition::resumption() {
             "kind", session::report_names, [](const auto& s, auto i) { return s.sessions.reports[i]; });
     out_.counter("forestay_replayed_messages_total", "Messages replayed to clients that came back.",
                  sum([](const auto& s) { return s.sessions.replayed; }));
-    out_.counter("forestay_resent_requests_total", "Requests sent again to a fresh upstream.",
-                 sum([](const auto& s) { return s.sessions.resent; }));
     put(out_.histogram("forestay_upstream_outage_seconds",
                        "How long the upstream leg of a session was lost, of those that came back."),
         {}, sum_histogram([](const net::Stats& s) -> const Histogram& { return s.sessions.outage; }));
@@ -213,6 +213,8 @@ void Exposition::requests() {
            &RuleStats::started);
     family(out_.gauge("forestay_requests_outstanding", "Requests that wait for their answer, by rule."),
            &RuleStats::outstanding);
+    family(out_.gauge("forestay_requests_queued", "Of these, requests that wait for their turn, by rule."),
+           &RuleStats::queued);
     auto& answered =
         out_.counter("forestay_requests_answered_total", "Requests answered, by rule and by whom.");
     for (std::size_t i = 0; i < input_.rules.size(); ++i) {
@@ -221,11 +223,35 @@ void Exposition::requests() {
         put(answered, {{"rule", input_.rules[i]}, {"by", "fallback"}},
             count(i, &RuleStats::answered_by_fallback));
     }
-    family(out_.counter("forestay_requests_abandoned_total",
-                        "Requests whose session ended before their answer, by rule."),
-           &RuleStats::abandoned);
-    family(out_.counter("forestay_late_answers_total", "Answers that came after the fallback, by rule."),
-           &RuleStats::late);
+    auto& fallbacks =
+        out_.counter("forestay_request_fallbacks_total", "Fallbacks given, by rule and by their code.");
+    for (std::size_t i = 0; i < input_.rules.size(); ++i) {
+        for (std::size_t code = 0; code < rules::code_names.size(); ++code) {
+            put(fallbacks, {{"rule", input_.rules[i]}, {"code", rules::code_names[code]}},
+                sum([&](const net::Stats& s) {
+                    return i < s.sessions.rules.size() ? s.sessions.rules[i].fallbacks[code] : 0;
+                }));
+        }
+    }
+    constexpr std::array<std::tuple<std::string_view, std::string_view, std::uint64_t RuleStats::*>, 8>
+        counters{
+            {{"forestay_requests_aborted_total",
+              "Of the fallbacks, those given after parts of the answer, by rule.", &RuleStats::aborted},
+             {"forestay_requests_abandoned_total",
+              "Requests whose session ended before their answer, by rule.", &RuleStats::abandoned},
+             {"forestay_late_answers_total", "Answers that came after the fallback, by rule.",
+              &RuleStats::late},
+             {"forestay_request_progress_total",
+              "Signs of progress of requests, parts of answers included, by rule.", &RuleStats::progress},
+             {"forestay_resent_requests_total", "Requests sent again to the app, by rule.",
+              &RuleStats::resent},
+             {"forestay_joined_requests_total",
+              "Repeated requests that were joined to the outstanding one, by rule.", &RuleStats::joined},
+             {"forestay_repeated_answers_total", "Answers given again to repeated requests, by rule.",
+              &RuleStats::repeated},
+             {"forestay_invalid_messages_total", "Messages that broke the schema of a rule, by rule.",
+              &RuleStats::invalid}}};
+    for (const auto& [name, help, member] : counters) family(out_.counter(name, help), member);
     auto& durations = out_.histogram("forestay_request_duration_seconds",
                                      "From a request's receipt to its answer, whoever gave it, by rule.");
     for (std::size_t i = 0; i < input_.rules.size(); ++i) {
@@ -235,6 +261,52 @@ void Exposition::requests() {
                 return i < s.sessions.rules.size() ? s.sessions.rules[i].duration : nothing;
             }));
     }
+}
+
+// A process has one gate, which is with the first loop's numbers; before the first gathering it is nowhere.
+void Exposition::gates() {
+    using rules::GateStats;
+    const auto by_rule = [&](MetricFamily& out, auto get) {
+        by_name(out, "rule", input_.rules, [&](const net::Stats& s, std::size_t i) {
+            return i < s.gates.size() ? std::uint64_t{get(s.gates[i])} : 0;
+        });
+    };
+    by_rule(out_.gauge("forestay_gate_running", "Requests that were told to go and are not done, by rule."),
+            [](const GateStats& g) { return g.running; });
+    by_rule(out_.gauge("forestay_gate_waiting", "Requests in line, by rule."),
+            [](const GateStats& g) { return g.waiting; });
+    const auto by_rule_and = [&](MetricFamily& out, std::string_view label, std::string_view value,
+                                 auto get) {
+        const std::size_t before = out.metric.size();
+        by_rule(out, get);
+        for (std::size_t i = before; i < out.metric.size(); ++i)
+            out.metric[i].label.push_back({std::string(label), std::string(value)});
+    };
+    auto& refused =
+        out_.counter("forestay_gate_refusals_total", "Requests that the gate refused, by rule and by code.");
+    using rules::Code;
+    constexpr std::array<std::pair<Code, std::uint64_t GateStats::*>, 4> reasons{
+        {{Code::overload_queue_full, &GateStats::refused_queue_full},
+         {Code::overload_queue_timeout, &GateStats::refused_queue_timeout},
+         {Code::overload_rate, &GateStats::refused_rate},
+         {Code::breaker_open, &GateStats::refused_breaker}}};
+    for (const auto& [code, member] : reasons) {
+        by_rule_and(refused, "code", name(code), [member = member](const GateStats& g) { return g.*member; });
+    }
+    auto& state = out_.gauge("forestay_breaker_state", "1 for the state that the rule's breaker is in.");
+    using rules::Breakers;
+    constexpr std::array<std::pair<Breakers, std::string_view>, 3> states{
+        {{Breakers::closed, "closed"}, {Breakers::open, "open"}, {Breakers::half_open, "half_open"}}};
+    for (const auto& [is, name] : states) {
+        by_rule_and(state, "state", name, [is = is](const GateStats& g) { return g.breaker == is; });
+    }
+    by_rule(out_.counter("forestay_breaker_opened_total", "How often the breaker has opened, by rule."),
+            [](const GateStats& g) { return g.opened; });
+    by_rule(out_.counter("forestay_retries_total", "Retries that the gate allowed, by rule."),
+            [](const GateStats& g) { return g.retries; });
+    by_rule(out_.counter("forestay_retries_refused_total",
+                         "Retries refused because too many were under way, by rule."),
+            [](const GateStats& g) { return g.retries_refused; });
 }
 
 void Exposition::refusals() {
@@ -329,6 +401,7 @@ std::string Exposition::render() {
     resumption();
     traffic();
     requests();
+    gates();
     refusals();
     upstream();
     http();

@@ -39,12 +39,54 @@ BOOST_AUTO_TEST_CASE(requests_are_told_apart_by_rule_and_by_who_answered) {
     const std::string text = render(telemetry::busy_stats());
     BOOST_TEST(lines(text, "forestay_requests_") == R"(forestay_requests_started_total{rule="think_tank"} 7
 forestay_requests_outstanding{rule="think_tank"} 2
+forestay_requests_queued{rule="think_tank"} 1
 forestay_requests_answered_total{rule="think_tank",by="upstream"} 3
 forestay_requests_answered_total{rule="think_tank",by="fallback"} 1
+forestay_requests_aborted_total{rule="think_tank"} 1
 forestay_requests_abandoned_total{rule="think_tank"} 1
 )");
     BOOST_TEST(lines(text, "forestay_late_answers_total") ==
                "forestay_late_answers_total{rule=\"think_tank\"} 1\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_became_of_requests_is_counted_by_rule) {
+    const std::string text = render(telemetry::busy_stats());
+    const auto count = [&](const std::string& name) { return lines(text, name + "{"); };
+    BOOST_TEST(count("forestay_request_progress_total") ==
+               "forestay_request_progress_total{rule=\"think_tank\"} 30\n");
+    BOOST_TEST(count("forestay_resent_requests_total") ==
+               "forestay_resent_requests_total{rule=\"think_tank\"} 3\n");
+    BOOST_TEST(count("forestay_joined_requests_total") ==
+               "forestay_joined_requests_total{rule=\"think_tank\"} 4\n");
+    BOOST_TEST(count("forestay_repeated_answers_total") ==
+               "forestay_repeated_answers_total{rule=\"think_tank\"} 2\n");
+    BOOST_TEST(count("forestay_invalid_messages_total") ==
+               "forestay_invalid_messages_total{rule=\"think_tank\"} 5\n");
+    const std::string fallbacks = count("forestay_request_fallbacks_total");
+    BOOST_TEST(std::count(fallbacks.begin(), fallbacks.end(), '\n') == 12);
+    BOOST_TEST(
+        lines(fallbacks, "forestay_request_fallbacks_total{rule=\"think_tank\",code=\"timeout_idle\"}") ==
+        "forestay_request_fallbacks_total{rule=\"think_tank\",code=\"timeout_idle\"} 1\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_gate_is_told_by_rule) {
+    const std::string text = render(telemetry::busy_stats());
+    BOOST_TEST(lines(text, "forestay_gate_") == R"(forestay_gate_running{rule="think_tank"} 4
+forestay_gate_waiting{rule="think_tank"} 17
+forestay_gate_refusals_total{rule="think_tank",code="overload_queue_full"} 3
+forestay_gate_refusals_total{rule="think_tank",code="overload_queue_timeout"} 5
+forestay_gate_refusals_total{rule="think_tank",code="overload_rate"} 6
+forestay_gate_refusals_total{rule="think_tank",code="breaker_open"} 7
+)");
+    BOOST_TEST(lines(text, "forestay_breaker_") ==
+               R"(forestay_breaker_state{rule="think_tank",state="closed"} 0
+forestay_breaker_state{rule="think_tank",state="open"} 0
+forestay_breaker_state{rule="think_tank",state="half_open"} 1
+forestay_breaker_opened_total{rule="think_tank"} 2
+)");
+    BOOST_TEST(lines(text, "forestay_retries_") == R"(forestay_retries_total{rule="think_tank"} 8
+forestay_retries_refused_total{rule="think_tank"} 1
+)");
 }
 
 BOOST_AUTO_TEST_CASE(histograms_are_cumulative_and_end_at_infinity) {
@@ -94,7 +136,6 @@ BOOST_AUTO_TEST_CASE(what_it_took_to_keep_sessions_is_told) {
     BOOST_TEST(lines(text, "forestay_session_reports_total{kind=\"upstream_back\"}") ==
                "forestay_session_reports_total{kind=\"upstream_back\"} 5\n");
     BOOST_TEST(lines(text, "forestay_replayed_messages_total") == "forestay_replayed_messages_total 21\n");
-    BOOST_TEST(lines(text, "forestay_resent_requests_total") == "forestay_resent_requests_total 3\n");
     BOOST_TEST(lines(text, "forestay_upstream_outage_seconds_sum") ==
                "forestay_upstream_outage_seconds_sum 1.5\n");
     BOOST_TEST(lines(text, "forestay_upstream_outage_seconds_bucket{le=\"1\"}") ==
