@@ -3,24 +3,27 @@
 #include <algorithm>
 #include <chrono>
 
+#include "proxy/session/session.h"
+
 namespace forestay::session {
 
 using wire::engineio::PacketType;
 using wire::websocket::CloseCode;
 
 Conversation::Conversation(const Policy& policy, Stats& stats, ActionList& actions, ClientLeg& client,
-                           UpstreamLeg& upstream, wire::engineio::Revision revision, std::uint64_t seed,
-                           std::string secret, bool credential_in_connect, TimePoint now)
+                           UpstreamLeg& upstream, wire::engineio::Revision revision, const Setup& setup,
+                           TimePoint now)
     : policy_(policy),
       stats_(stats),
       actions_(actions),
       client_(client),
       upstream_(upstream),
       revision_(revision),
-      requests_(policy, stats, seed),
+      setup_(setup),
+      desk_(policy, stats, actions, setup.seed),
       held_(policy.resume_upstream),
-      record_(policy, stats, actions, client, revision, seed, std::move(secret)),
-      credential_(credential_in_connect ? Credential::wanted : Credential::not_needed),
+      record_(policy, stats, actions, client, revision, setup.seed, setup.secret),
+      credential_(setup.credential_in_connect ? Credential::wanted : Credential::not_needed),
       first_connect_due_(now + policy.limits.first_connect_timeout) {
     if (revision == wire::engineio::Revision::v3) {
         // EIO3: "/" is joined by the handshake, and the upstream says so unasked.
@@ -38,19 +41,27 @@ Conversation::Namespace* Conversation::find(std::string_view name) {
     return nullptr;
 }
 
+Conversation::Namespace* Conversation::find(std::uint32_t serial) {
+    const auto found = std::find_if(namespaces_.begin(), namespaces_.end(),
+                                    [serial](const Namespace& one) { return one.serial == serial; });
+    return found == namespaces_.end() ? nullptr : &*found;
+}
+
+rules::Peer Conversation::peer() const {
+    return {setup_.path, setup_.who};
+}
+
 void Conversation::leave(std::string_view name) {
     const Namespace* nsp = find(name);
     if (nsp == nullptr) return;
     const std::uint32_t serial = nsp->serial;
-    if (upstream_binary_ && upstream_binary_->answers &&
-        requests_.request(*upstream_binary_->answers).nsp == serial) {
+    if (upstream_binary_ && upstream_binary_->answers && upstream_binary_->nsp == serial)
         upstream_binary_->answers.reset();
-    }
     if (client_binary_ && client_binary_->whole && client_binary_->whole->nsp == serial) {
         stats_.count(Drop::left_namespace);
         forget_client_binary();
     }
-    requests_.forget_nsp(serial);
+    desk_.forget_nsp(serial);
     tell_dropped(held_.forget_nsp(serial), Drop::held_expired);
     if (record_.on()) record_.forget(serial);
     if (policy_.resume_upstream.sid_alias) alias(nsp->sid, {});
@@ -65,7 +76,7 @@ void Conversation::closed_by_upstream(std::string_view name) {
 }
 
 void Conversation::over() {
-    requests_.forget_all();
+    desk_.forget_all();
     std::size_t untracked = 0;
     for (const Namespace& nsp : namespaces_) untracked += held_.forget_nsp(nsp.serial);
     tell_dropped(untracked, Drop::held_expired);
@@ -115,9 +126,8 @@ MaybeEnding Conversation::tick(TimePoint now) {
     if (!upstream_.paused()) {
         if (auto ending = upstream_overdue(now)) return ending;
     }
-    requests_.age_tombstones(now);
-    if (auto ending = drop_overdue(now)) return ending;
-    return give_fallbacks(now);
+    drop_overdue(now);
+    return std::nullopt;
 }
 
 MaybeEnding Conversation::upstream_overdue(TimePoint now) {
@@ -153,56 +163,13 @@ void Conversation::upstream_resumed(std::chrono::nanoseconds pause) {
 
 TimePoint Conversation::next_deadline() const {
     TimePoint next =
-        std::min({first_connect_due_, refusal_due_, requests_.next_deadline(), held_.next_deadline()});
+        std::min({first_connect_due_, refusal_due_, desk_.next_deadline(), held_.next_deadline()});
     if (client_binary_ && !client_.paused()) next = std::min(next, client_binary_->due);
     if (upstream_.paused()) return next;
     next = std::min(next, upstream_drop_due_);
     if (upstream_binary_) next = std::min(next, upstream_binary_->due);
     for (const Namespace& nsp : namespaces_) next = std::min(next, nsp.reply_due);
     return next;
-}
-
-MaybeEnding Conversation::give_fallbacks(TimePoint now) {
-    while (const auto slot = requests_.next_due(now)) {
-        const std::uint32_t serial = requests_.request(*slot).nsp;
-        const auto nsp = std::find_if(namespaces_.begin(), namespaces_.end(),
-                                      [serial](const Namespace& one) { return one.serial == serial; });
-        // forget_nsp() took the requests of those that are gone. Before the CONNECT reply nothing may be
-        // injected.
-        if (!nsp->joined) {
-            forget_held(*slot);
-            requests_.defer(*slot);
-        } else if (auto ending = give_fallback(*nsp, *slot, now)) {
-            return ending;
-        }
-    }
-    return std::nullopt;
-}
-
-MaybeEnding Conversation::give_fallback(const Namespace& nsp, PendingRequests::Slot slot, TimePoint now) {
-    const PendingRequests::Request& request = requests_.request(slot);
-    const rules::Rule& rule = policy_.rules.rules()[request.rule];
-    std::string& id = actions_.made();
-    const PendingRequests::Texts* texts = requests_.texts(slot);
-    if (texts != nullptr) id = texts->id;
-    if (id.empty()) id = request.ack ? std::to_string(*request.ack) : "null";
-    rules::TemplateValues values;
-    values.id = id;
-    values.event =
-        rule.match.name == "*" ? std::string_view(texts->event) : std::string_view(rule.match.name);
-    values.rule = rule.name;
-    values.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - request.received);
-    std::string& data = actions_.made();
-    rule.fallback.data.render(data, values);
-    std::string& text = actions_.made();
-    if (!rule.fallback.event.empty()) {
-        wire::socketio::write_event(text, nsp.name, rule.fallback.event, data);
-    } else if (request.ack) {
-        wire::socketio::write_ack(text, nsp.name, *request.ack, data);
-    }
-    requests_.fallback_given(slot, now);
-    forget_held(slot);
-    return unit_to_client(nsp.name, text, {});
 }
 
 }  // namespace forestay::session

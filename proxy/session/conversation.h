@@ -1,4 +1,5 @@
-// The Socket.IO conversation that the two legs carry: namespaces, binary packets, acks, tracked requests.
+// The Socket.IO conversation that the two legs carry: namespaces, binary packets, acks. What it knows of
+// requests its desk knows (request_desk.h).
 //
 // It decides for each packet: forward as it came, change, drop, answer, or end the session. It never waits
 // for anything: tick() says what has become overdue.
@@ -15,18 +16,20 @@
 #include "proxy/session/client_record.h"
 #include "proxy/session/ending.h"
 #include "proxy/session/held_messages.h"
-#include "proxy/session/pending_requests.h"
 #include "proxy/session/policy.h"
+#include "proxy/session/request_desk.h"
 #include "proxy/session/upstream_leg.h"
 #include "proxy/wire/socketio/packet.h"
 
 namespace forestay::session {
 
+struct Setup;
+
 class Conversation {
   public:
+    // `setup` outlives it, and may learn who the client is.
     Conversation(const Policy& policy, Stats& stats, ActionList& actions, ClientLeg& client,
-                 UpstreamLeg& upstream, wire::engineio::Revision revision, std::uint64_t seed,
-                 std::string secret, bool credential_in_connect, TimePoint now);
+                 UpstreamLeg& upstream, wire::engineio::Revision revision, const Setup& setup, TimePoint now);
 
     // A Socket.IO packet or an attachment. `raw` is the websocket frame it came in, if it came in one.
     [[nodiscard]] MaybeEnding client_packet(std::string_view text, std::string_view raw, TimePoint now);
@@ -69,6 +72,15 @@ class Conversation {
     // For this long we did not read the leg: what it owes us has that much longer.
     void client_resumed(std::chrono::nanoseconds pause);
     void upstream_resumed(std::chrono::nanoseconds pause);
+
+    // The gate's word on a request of ours.
+    void gate_said(const input::GateSaid& said, TimePoint now) { desk_.gate_said(said, now); }
+    // At the end of each input: what the desk has for the app and for the client.
+    [[nodiscard]] MaybeEnding serve(TimePoint now) {
+        return desk_.quiet(now) ? std::nullopt : serve_all(now);
+    }
+    // forestay is going away: a client that is here is told so, request by request.
+    void shut_down(TimePoint now);
 
     [[nodiscard]] MaybeEnding tick(TimePoint now);
     [[nodiscard]] TimePoint next_deadline() const;
@@ -153,12 +165,14 @@ class Conversation {
         std::vector<std::string> attachments;
         unsigned missing = 0;
         std::size_t bytes = 0;
-        std::optional<PendingRequests::Slot> answers;
+        std::optional<RequestDesk::Slot> answers;
+        std::uint32_t nsp = 0;  // serial of its namespace, when it answers
+        bool wanted = true;     // by the client; false: only by those who joined the request
         TimePoint due = never;
 
         template <class Archive>
         void archive(Archive& archive) {
-            archive(header, attachments, missing, bytes, answers, due);
+            archive(header, attachments, missing, bytes, answers, nsp, wanted, due);
             archive.check(missing > 0 && due != never);
         }
     };
@@ -177,11 +191,9 @@ class Conversation {
     // The id that the upstream as it is now gave to what this answers; it is answered then.
     std::optional<std::uint64_t> take_ack(Namespace& nsp, const wire::socketio::Packet& packet);
     void keep_until_whole(const Namespace& nsp, const wire::socketio::Packet& packet,
-                          std::optional<PendingRequests::Slot> request, std::string_view text, TimePoint now);
+                          std::optional<RequestDesk::Slot> request, std::string_view text, TimePoint now);
     // Its attachments are dropped with it.
     void drop_client_packet(const wire::socketio::Packet& packet, std::string_view text, TimePoint now);
-    std::optional<PendingRequests::Slot> track(const Namespace& nsp, const wire::socketio::Packet& packet,
-                                               std::string_view text, TimePoint now);
     MaybeEnding client_event(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text,
                              std::string_view raw, TimePoint now);
     void forward(const wire::socketio::Packet& packet, std::string_view text, std::string_view raw,
@@ -197,7 +209,7 @@ class Conversation {
                    TimePoint now);
     // Its client has gone, and has not come back to it.
     [[nodiscard]] bool unclaimed(const Namespace& nsp) const;
-    void add_whole(HeldMessage message);
+    void add_whole(HeldMessage message, TimePoint now);
     // Says that the client has left it.
     void leave_upstream(const Namespace& nsp);
 
@@ -210,14 +222,13 @@ class Conversation {
     // conversation_reattach.cpp
     void say_connect(Namespace& nsp, TimePoint now);
     void rebuild(Namespace& nsp, TimePoint now);
-    void forget_repeated(std::uint32_t serial, std::string_view text);
     // Sends what has waited for namespaces that are attached; not into the middle of a binary packet.
     void release_held(TimePoint now);
-    MaybeEnding drop_overdue(TimePoint now);
+    void say_held(Namespace& nsp, const HeldMessage& message, TimePoint now);
+    void drop_overdue(TimePoint now);
     void tell_dropped(std::size_t untracked, Drop why);
-    void forget_held(PendingRequests::Slot slot);
+    void forget_held(RequestDesk::Slot slot);
     void forget_client_binary();
-    void swallow_answer(const Namespace& nsp, const wire::socketio::Packet& packet, TimePoint now);
     void upstream_returned(TimePoint now);
 
     MaybeEnding upstream_connect_reply(Namespace* nsp, const wire::socketio::Packet& packet,
@@ -229,26 +240,33 @@ class Conversation {
                             std::string_view raw, TimePoint now);
     MaybeEnding upstream_ack(Namespace* nsp, const wire::socketio::Packet& packet, std::string_view text,
                              std::string_view raw, TimePoint now);
-    std::optional<PendingRequests::Found> find_request(const Namespace& nsp,
-                                                       const wire::socketio::Packet& packet) const;
-    // Delivers a packet of the upstream, or holds a binary one back; `answers` is the request it answers.
+    MaybeEnding deliver_heard(const wire::socketio::Packet& packet, std::string_view text,
+                              std::string_view raw, const RequestDesk::Hearing& heard, TimePoint now);
+    // Delivers a packet of the upstream, or holds a binary one back; `answers` is the request it answers,
+    // and `wanted` says whether it is for the client.
     MaybeEnding deliver(const wire::socketio::Packet& packet, std::string_view text, std::string_view raw,
-                        std::optional<PendingRequests::Slot> answers, TimePoint now);
+                        std::optional<RequestDesk::Slot> answers, bool wanted, TimePoint now);
     MaybeEnding deliver_late(const wire::socketio::Packet& packet, std::string_view text,
-                             std::string_view raw, PendingRequests::Slot slot, TimePoint now);
-    void answered(PendingRequests::Slot slot, TimePoint now);
+                             std::string_view raw, const RequestDesk::Hearing& heard, TimePoint now);
+    void answered(RequestDesk::Slot slot, std::string_view text, const std::vector<std::string>& attachments,
+                  TimePoint now);
     void drop_attachments(unsigned count, TimePoint now);
     // The unfinished binary packet is lost; a request that it would have answered gets its fallback.
     void give_up_upstream_binary(TimePoint now);
 
     [[nodiscard]] MaybeEnding upstream_overdue(TimePoint now);
-    MaybeEnding give_fallbacks(TimePoint now);
-    MaybeEnding give_fallback(const Namespace& nsp, PendingRequests::Slot slot, TimePoint now);
+
+    // conversation_requests.cpp
+    MaybeEnding serve_all(TimePoint now);
+    void send(HeldMessage message, TimePoint now);
+    MaybeEnding say(const RequestDesk::Say& say);
+    Namespace* find(std::uint32_t serial);
     MaybeEnding to_client(std::string_view text, std::string_view raw = {});
     // An event or an ACK: what the client must not miss.
     MaybeEnding unit_to_client(std::string_view nsp, std::string_view text, std::string_view raw,
                                const std::vector<std::string>& attachments = {});
     Ending outbox_full();
+    [[nodiscard]] rules::Peer peer() const;
 
     const Policy& policy_;
     Stats& stats_;
@@ -261,7 +279,8 @@ class Conversation {
         closed_;  // not by the client: what it has under way there is no fault of its own
     std::uint32_t next_serial_ = 0;
     unsigned refused_namespaces_ = 0;
-    PendingRequests requests_;
+    const Setup& setup_;
+    RequestDesk desk_;
     HeldMessages held_;
     ClientRecord record_;
     std::optional<Looking> looking_;

@@ -63,15 +63,37 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
 
 MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std::string_view text,
                                        std::string_view raw, TimePoint now) {
-    const auto request = track(nsp, packet, text, now);  // before forwarding: the answer must find it
-    if (packet.attachments > 0 && record_.on()) {
+    RequestDesk::Intake taken;
+    if (policy_.rules.any(false)) {
+        std::string scratch;
+        const rules::Message message = rules::socketio_message(packet, scratch);
+        taken = desk_.take({message, nsp.serial, packet.id, text, packet.attachments}, peer(), now);
+    }
+    bool kept = false;
+    switch (taken.verdict) {
+        case RequestDesk::Verdict::untracked:
+        case RequestDesk::Verdict::forward:
+            break;
+        case RequestDesk::Verdict::keep:
+            kept = true;
+            break;
+        case RequestDesk::Verdict::invalid:
+            stats_.count(Drop::invalid_message);
+            [[fallthrough]];
+        case RequestDesk::Verdict::done:
+            drop_client_packet(packet, text, now);
+            return std::nullopt;
+    }
+    const auto request = taken.slot;
+    if (packet.attachments > 0 && (record_.on() || kept)) {
         keep_until_whole(nsp, packet, request, text, now);
         return std::nullopt;
     }
+    if (kept) return std::nullopt;
     if (nsp.attached && !held_.has(nsp.serial)) {
         if (!policy_.resume_upstream.rebuild.empty()) remember(nsp, packet, text);
         if (request)
-            requests_.sent(*request);
+            desk_.sent(*request, now);
         else
             upstream_.sent_untracked(now);
         forward(packet, text, raw, now);
@@ -82,7 +104,8 @@ MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std
         client_binary_ = ClientBinary{packet.attachments, false, true, text.size(),
                                       now + policy_.limits.attachment_timeout};
     }
-    return drop_overdue(now);
+    drop_overdue(now);
+    return std::nullopt;
 }
 
 MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view text, TimePoint now) {
@@ -156,7 +179,7 @@ std::optional<std::uint64_t> Conversation::take_ack(Namespace& nsp, const Packet
 }
 
 void Conversation::keep_until_whole(const Namespace& nsp, const Packet& packet,
-                                    std::optional<PendingRequests::Slot> request, std::string_view text,
+                                    std::optional<RequestDesk::Slot> request, std::string_view text,
                                     TimePoint now) {
     const TimePoint due = now + policy_.limits.attachment_timeout;
     client_binary_ = ClientBinary{
@@ -191,38 +214,6 @@ void Conversation::drop_client_packet(const Packet& packet, std::string_view tex
         ClientBinary{packet.attachments, true, false, text.size(), now + policy_.limits.attachment_timeout};
 }
 
-std::optional<PendingRequests::Slot> Conversation::track(const Namespace& nsp, const Packet& packet,
-                                                         std::string_view text, TimePoint now) {
-    std::string scratch;
-    const rules::Message message = rules::socketio_message(packet, scratch);
-    const auto index = policy_.rules.match(message, {});
-    if (!index) return std::nullopt;
-    const rules::Rule& rule = policy_.rules.rules()[*index];
-    const PendingRequests::Request request{nsp.serial, static_cast<std::uint32_t>(*index), packet.id, now};
-    std::unique_ptr<PendingRequests::Texts> texts;
-    if (rule.match.name == "*") {
-        texts = std::make_unique<PendingRequests::Texts>();
-        texts->event = wire::socketio::event_name(packet);
-    }
-    if (rule.id_source == rules::IdSource::pointer) {
-        auto key = rules::id_key(rule.id, message.body);
-        if (!key) {
-            stats_.count(Drop::untracked_request);
-            return std::nullopt;
-        }
-        if (!texts) texts = std::make_unique<PendingRequests::Texts>();
-        texts->key = std::move(*key);
-        texts->id = *rules::id_text(rule.id, message.body);
-    }
-    if (rule.retry.attempts > 0 && packet.attachments == 0) {
-        if (!texts) texts = std::make_unique<PendingRequests::Texts>();
-        texts->packet = text;
-    }
-    const auto slot = requests_.add(request, std::move(texts), now);
-    if (!slot) stats_.count(Drop::untracked_request);
-    return slot;
-}
-
 void Conversation::forward(const Packet& packet, std::string_view text, std::string_view raw, TimePoint now) {
     if (packet.attachments > 0) {
         client_binary_ = ClientBinary{packet.attachments, false, false, text.size(),
@@ -248,10 +239,11 @@ MaybeEnding Conversation::client_attachment(std::string_view bytes, std::string_
         auto whole = std::exchange(client_binary_->whole, std::nullopt);
         if (client_binary_->drop) whole.reset();
         client_binary_.reset();
-        if (whole) add_whole(std::move(*whole));
+        if (whole) add_whole(std::move(*whole), now);
         release_held(now);
     }
-    return drop_overdue(now);
+    drop_overdue(now);
+    return std::nullopt;
 }
 
 void Conversation::credential_accepted(TimePoint now) {

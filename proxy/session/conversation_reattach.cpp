@@ -28,7 +28,7 @@ MaybeEnding Conversation::upstream_lost(TimePoint now) {
     upstream_drop_due_ = never;
     if (upstream_binary_) {
         stats_.count(Drop::upstream_binary);
-        if (upstream_binary_->answers) requests_.wait_again(*upstream_binary_->answers);
+        if (upstream_binary_->answers) desk_.wait_again(*upstream_binary_->answers);
         upstream_binary_.reset();
     }
     for (Namespace& nsp : namespaces_) {
@@ -41,19 +41,9 @@ MaybeEnding Conversation::upstream_lost(TimePoint now) {
     stats_.drops[static_cast<std::size_t>(Drop::in_doubt)] += doubt;
     actions_.report(stats_, ReportKind::upstream_lost, doubt);
 
-    auto lost = requests_.lost_with_upstream();
-    std::reverse(lost.begin(), lost.end());  // each is put in front of all others: the oldest last
-    for (const PendingRequests::Slot slot : lost) {
-        const PendingRequests::Request& request = requests_.request(slot);
-        if (requests_.may_resend(slot)) {
-            ++stats_.resent;
-            forget_repeated(request.nsp, requests_.texts(slot)->packet);
-            held_.add_first({request.nsp, slot, now, requests_.texts(slot)->packet, {}, 0});
-        } else if (policy_.rules.rules()[request.rule].on_upstream_lost == rules::OnUpstreamLost::answer) {
-            requests_.give_up(slot, now);
-        }
-    }
-    return drop_overdue(now);
+    desk_.upstream_lost(now);
+    drop_overdue(now);
+    return std::nullopt;
 }
 
 bool Conversation::rejoin_overdue(TimePoint now) const {
@@ -79,36 +69,16 @@ void Conversation::remember(Namespace& nsp, const Packet& packet, std::string_vi
     nsp.repeated.push_back(std::move(last));
 }
 
-// It is said again by itself, and then remembered again.
-void Conversation::forget_repeated(std::uint32_t serial, std::string_view text) {
-    for (Namespace& nsp : namespaces_) {
-        if (nsp.serial != serial) continue;
-        std::erase_if(nsp.repeated, [text](const Repeated& one) { return one.text == text; });
-    }
-}
-
 void Conversation::rebuild(Namespace& nsp, TimePoint now) {
     for (auto each = nsp.repeated.rbegin(); each != nsp.repeated.rend(); ++each) {
+        if (desk_.says_again(nsp.serial, each->text)) continue;  // and then it is remembered again
         held_.add_first({nsp.serial, std::nullopt, now, each->text, {}, 0});
-        if (const auto packet = wire::socketio::scan_server_packet(each->text))
-            swallow_answer(nsp, *packet, now);
+        // What the fresh app says to this is for nobody: the client has had its answer long ago.
+        if (const auto packet = wire::socketio::scan_server_packet(each->text)) {
+            std::string scratch;
+            desk_.expect_late(rules::socketio_message(*packet, scratch), nsp.serial, peer(), now);
+        }
     }
-}
-
-// What the fresh app says to this is for nobody: the client has had its answer long ago.
-void Conversation::swallow_answer(const Namespace& nsp, const Packet& packet, TimePoint now) {
-    std::string scratch;
-    const rules::Message message = rules::socketio_message(packet, scratch);
-    const auto index = policy_.rules.match(message, {});
-    if (!index) return;
-    const rules::Rule& rule = policy_.rules.rules()[*index];
-    auto texts = std::make_unique<PendingRequests::Texts>();
-    if (rule.id_source == rules::IdSource::pointer) {
-        auto key = rules::id_key(rule.id, message.body);
-        if (!key) return;
-        texts->key = std::move(*key);
-    }
-    requests_.expect_late({nsp.serial, static_cast<std::uint32_t>(*index), {}, now}, std::move(texts), now);
 }
 
 void Conversation::release_held(TimePoint now) {
@@ -116,34 +86,37 @@ void Conversation::release_held(TimePoint now) {
     for (Namespace& nsp : namespaces_) {
         if (!nsp.attached) continue;
         while (const auto message = held_.take(nsp.serial)) {
-            if (!policy_.resume_upstream.rebuild.empty()) {
-                if (const auto packet = wire::socketio::scan_server_packet(message->text))
-                    remember(nsp, *packet, message->text);
-            }
-            to_upstream(message->text);
-            for (const std::string& attachment : message->attachments) upstream_.send_binary(attachment);
-            if (message->request)
-                requests_.sent(*message->request);
-            else
-                upstream_.sent_untracked(now);
+            say_held(nsp, *message, now);
             ++waited_;
         }
     }
 }
 
-MaybeEnding Conversation::drop_overdue(TimePoint now) {
+void Conversation::say_held(Namespace& nsp, const HeldMessage& message, TimePoint now) {
+    if (!policy_.resume_upstream.rebuild.empty()) {
+        if (const auto packet = wire::socketio::scan_server_packet(message.text))
+            remember(nsp, *packet, message.text);
+    }
+    to_upstream(message.text);
+    for (const std::string& attachment : message.attachments) upstream_.send_binary(attachment);
+    if (message.request)
+        desk_.sent(*message.request, now);
+    else
+        upstream_.sent_untracked(now);
+}
+
+void Conversation::drop_overdue(TimePoint now) {
     std::size_t untracked = 0;
     bool expired = false;
     while (const auto fallen = held_.fall_out(now)) {
         if (fallen->missing > 0 && client_binary_) client_binary_->drop = true;
         expired = expired || fallen->received + policy_.resume_upstream.max_age <= now;
         if (fallen->request)
-            requests_.give_up(*fallen->request, now);
+            desk_.give_up(*fallen->request, rules::Code::connection_unavailable, now);
         else
             ++untracked;
     }
     tell_dropped(untracked, expired ? Drop::held_expired : Drop::held_overflow);
-    return give_fallbacks(now);
 }
 
 void Conversation::tell_dropped(std::size_t untracked, Drop why) {
@@ -153,7 +126,7 @@ void Conversation::tell_dropped(std::size_t untracked, Drop why) {
 }
 
 // The request has its answer: its message goes nowhere any more.
-void Conversation::forget_held(PendingRequests::Slot slot) {
+void Conversation::forget_held(RequestDesk::Slot slot) {
     if (client_binary_ && client_binary_->whole && client_binary_->whole->request == slot)
         forget_client_binary();
     if (held_.empty() || !held_.forget_request(slot)) return;

@@ -97,10 +97,11 @@ bool Conversation::unclaimed(const Namespace& nsp) const {
     return record_.on() && !record_.claimed(nsp.serial);
 }
 
-void Conversation::add_whole(HeldMessage message) {
+void Conversation::add_whole(HeldMessage message, TimePoint now) {
     const auto nsp = std::find_if(namespaces_.begin(), namespaces_.end(),
                                   [&](const Namespace& one) { return one.serial == message.nsp; });
     if (nsp == namespaces_.end()) return stats_.count(Drop::left_namespace);
+    if (message.request && desk_.keeps(*message.request)) return desk_.kept_whole(std::move(message), now);
     const auto packet = wire::socketio::scan_server_packet(message.text);
     if (!packet || !is_ack(packet->type)) return held_.add(std::move(message));
     // It waits for nothing: without the upstream that asked for it nobody wants it.

@@ -8,7 +8,7 @@ namespace forestay::session {
 
 template <class Archive>
 void Conversation::archive(Archive& archive) {
-    archive(namespaces_, closed_, next_serial_, refused_namespaces_, requests_, held_, record_);
+    archive(namespaces_, closed_, next_serial_, refused_namespaces_, desk_, held_, record_);
     archive(looking_, looked_, waited_, told_upstream_, was_attached_, client_binary_, upstream_binary_);
     archive(upstream_attachments_to_drop_, upstream_drop_due_);
     archive.one_of(credential_, Credential::asked);
@@ -33,16 +33,17 @@ bool Conversation::restored() const {
         if (twice || nsp->serial >= next_serial_ || nsp->upstream_acks.size() > policy_.limits.upstream_acks)
             return false;
     }
-    const auto slot_is_good = [this](const std::optional<PendingRequests::Slot>& slot) {
-        return !slot || requests_.is_outstanding(*slot);
+    const auto slot_is_good = [this](const std::optional<RequestDesk::Slot>& slot) {
+        return !slot || desk_.is_outstanding(*slot);
     };
-    const bool requests = requests_.all([this](const auto& request) { return has(request.nsp); });
+    const bool requests = desk_.all_in([this](std::uint32_t serial) { return has(serial); });
     const bool held = held_.all(
         [&](const HeldMessage& message) { return has(message.nsp) && slot_is_good(message.request); });
     const bool tracks = record_.all([this](std::uint32_t serial) { return has(serial); });
     const bool whole =
         !client_binary_ || !client_binary_->whole || slot_is_good(client_binary_->whole->request);
-    const bool answers = !upstream_binary_ || slot_is_good(upstream_binary_->answers);
+    const bool answers = !upstream_binary_ || !upstream_binary_->answers ||
+                         (slot_is_good(upstream_binary_->answers) && has(upstream_binary_->nsp));
     return requests && held && tracks && whole && answers && (!looking_ || record_.on());
 }
 

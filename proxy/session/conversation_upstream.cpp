@@ -77,13 +77,13 @@ MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, const Packet& p
     } else if (auto ending = to_client(text, raw)) {
         return ending;
     }
+    // Fallbacks that had to wait come first: what is over is not said to the app.
+    desk_.joined(nsp->serial, now);
+    const auto ending = serve(now);
+    if (ending && !record_.on()) return ending;
+    if (ending) full = ending;
     release_held(now);
     upstream_returned(now);
-    while (const auto slot = requests_.release(nsp->serial)) {
-        const auto ending = give_fallback(*nsp, *slot, now);
-        if (ending && !record_.on()) return ending;
-        if (ending) full = ending;
-    }
     return full;
 }
 
@@ -109,16 +109,32 @@ MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, s
         }
     }
     if (nsp != nullptr) return known_event(*nsp, packet, text, raw, now);
-    return deliver(packet, text, raw, std::nullopt, now);
+    return deliver(packet, text, raw, std::nullopt, true, now);
 }
 
 MaybeEnding Conversation::known_event(const Namespace& nsp, const Packet& packet, std::string_view text,
                                       std::string_view raw, TimePoint now) {
-    if (const auto found = find_request(nsp, packet)) {
-        if (found->late) return deliver_late(packet, text, raw, found->slot, now);
-        return deliver(packet, text, raw, found->slot, now);
+    std::string scratch;
+    return deliver_heard(packet, text, raw,
+                         desk_.hear(rules::socketio_message(packet, scratch), nsp.serial, now), now);
+}
+
+MaybeEnding Conversation::deliver_heard(const Packet& packet, std::string_view text, std::string_view raw,
+                                        const RequestDesk::Hearing& heard, TimePoint now) {
+    switch (heard.what) {
+        case RequestDesk::Heard::nothing:
+            break;
+        case RequestDesk::Heard::answer:
+            return deliver(packet, text, raw, heard.slot, heard.deliver, now);
+        case RequestDesk::Heard::late:
+            return deliver_late(packet, text, raw, heard, now);
+        case RequestDesk::Heard::progress:
+            if (heard.deliver) break;
+            stats_.count(Drop::late_answer);
+            drop_attachments(packet.attachments, now);
+            return std::nullopt;
     }
-    return deliver(packet, text, raw, std::nullopt, now);
+    return deliver(packet, text, raw, std::nullopt, true, now);
 }
 
 MaybeEnding Conversation::upstream_ack(Namespace* nsp, const Packet& packet, std::string_view text,
@@ -131,42 +147,20 @@ MaybeEnding Conversation::upstream_ack(Namespace* nsp, const Packet& packet, std
             drop_attachments(packet.attachments, now);
             return std::nullopt;
         }
-        if (const auto found = requests_.find_ack(nsp->serial, *packet.id)) {
-            if (found->late) return deliver_late(packet, text, raw, found->slot, now);
-            return deliver(packet, text, raw, found->slot, now);
-        }
+        return deliver_heard(packet, text, raw, desk_.hear_ack(nsp->serial, *packet.id), now);
     }
-    return deliver(packet, text, raw, std::nullopt, now);
-}
-
-std::optional<PendingRequests::Found> Conversation::find_request(const Namespace& nsp,
-                                                                 const Packet& packet) const {
-    std::optional<PendingRequests::Found> late;
-    std::string scratch;
-    const rules::Message message = rules::socketio_message(packet, scratch);
-    for (const rules::Hearing& hearing : policy_.rules.hearing(message)) {
-        const rules::Rule& rule = policy_.rules.rules()[hearing.rule];
-        std::optional<PendingRequests::Found> found;
-        if (rule.id_source == rules::IdSource::order) {
-            found = requests_.find_oldest(nsp.serial, hearing.rule);
-        } else if (const auto key = rules::id_key(rule.answer.id.value_or(rule.id), message.body)) {
-            found = requests_.find_key(nsp.serial, hearing.rule, *key);
-        }
-        if (found && !found->late) return found;
-        if (found && !late) late = found;
-    }
-    return late;
+    return deliver(packet, text, raw, std::nullopt, true, now);
 }
 
 MaybeEnding Conversation::deliver(const Packet& packet, std::string_view text, std::string_view raw,
-                                  std::optional<PendingRequests::Slot> answers, TimePoint now) {
+                                  std::optional<RequestDesk::Slot> answers, bool wanted, TimePoint now) {
     if (packet.attachments == 0) {
         if (answers && upstream_binary_ && upstream_binary_->answers == answers) {
             stats_.count(Drop::upstream_violation);  // its binary answer is under way: one is enough
             return std::nullopt;
         }
-        if (answers) answered(*answers, now);
-        return unit_to_client(packet.nsp, text, raw);
+        if (answers) answered(*answers, text, {}, now);
+        return wanted ? unit_to_client(packet.nsp, text, raw) : std::nullopt;
     }
     if (upstream_binary_ || upstream_attachments_to_drop_ > 0 ||
         packet.attachments > policy_.limits.attachments) {
@@ -178,43 +172,44 @@ MaybeEnding Conversation::deliver(const Packet& packet, std::string_view text, s
         give_up_upstream_binary(now);
         return std::nullopt;
     }
-    if (answers) requests_.suspend(*answers);
-    upstream_binary_ = UpstreamBinary{std::string(text), {},      packet.attachments,
-                                      text.size(),       answers, now + policy_.limits.attachment_timeout};
+    const Namespace* nsp = answers ? find(packet.nsp) : nullptr;
+    if (answers) desk_.suspend(*answers);
+    upstream_binary_ = UpstreamBinary{std::string(text),
+                                      {},
+                                      packet.attachments,
+                                      text.size(),
+                                      answers,
+                                      nsp != nullptr ? nsp->serial : 0,
+                                      wanted,
+                                      now + policy_.limits.attachment_timeout};
     return std::nullopt;
 }
 
 MaybeEnding Conversation::deliver_late(const Packet& packet, std::string_view text, std::string_view raw,
-                                       PendingRequests::Slot slot, TimePoint now) {
-    const rules::Rule& rule = policy_.rules.rules()[requests_.request(slot).rule];
-    requests_.late_answered(slot);
-    switch (rule.late_answer) {
-        case rules::LateAnswer::deliver:
-            return deliver(packet, text, raw, std::nullopt, now);
-        case rules::LateAnswer::rename: {
-            std::string& renamed = actions_.made();
-            if (wire::socketio::is_event(packet.type)) {
-                wire::socketio::write_renamed(renamed, packet, rule.late_name);
-                return deliver(packet, renamed, {}, std::nullopt, now);
-            }
-            if (packet.attachments == 0) {
-                const auto value = wire::socketio::argument(packet, 0);
-                wire::socketio::write_event(renamed, packet.nsp, rule.late_name, value.value_or("null"));
-                return unit_to_client(packet.nsp, renamed, {});
-            }
-            [[fallthrough]];  // a binary ACK has no form as an event
+                                       const RequestDesk::Hearing& heard, TimePoint now) {
+    desk_.late_answered(heard.slot, text, packet.attachments, now);
+    if (heard.deliver && heard.rename == nullptr) return deliver(packet, text, raw, std::nullopt, true, now);
+    if (heard.deliver) {
+        std::string& renamed = actions_.made();
+        if (wire::socketio::is_event(packet.type)) {
+            wire::socketio::write_renamed(renamed, packet, *heard.rename);
+            return deliver(packet, renamed, {}, std::nullopt, true, now);
         }
-        case rules::LateAnswer::drop:
-            break;
+        if (packet.attachments == 0) {  // a binary ACK has no form as an event
+            const auto value = wire::socketio::argument(packet, 0);
+            wire::socketio::write_event(renamed, packet.nsp, *heard.rename, value.value_or("null"));
+            return unit_to_client(packet.nsp, renamed, {});
+        }
     }
     stats_.count(Drop::late_answer);
     drop_attachments(packet.attachments, now);
     return std::nullopt;
 }
 
-void Conversation::answered(PendingRequests::Slot slot, TimePoint now) {
+void Conversation::answered(RequestDesk::Slot slot, std::string_view text,
+                            const std::vector<std::string>& attachments, TimePoint now) {
     forget_held(slot);
-    requests_.answered(slot, now);
+    desk_.answered(slot, text, attachments, now);
 }
 
 void Conversation::drop_attachments(unsigned count, TimePoint now) {
@@ -244,14 +239,15 @@ MaybeEnding Conversation::upstream_attachment(std::string_view bytes, TimePoint 
     if (--binary.missing > 0) return std::nullopt;
     const UpstreamBinary whole = std::move(binary);
     upstream_binary_.reset();
-    if (whole.answers) answered(*whole.answers, now);
+    if (whole.answers) answered(*whole.answers, whole.header, whole.attachments, now);
+    if (!whole.wanted) return std::nullopt;
     const auto header = wire::socketio::scan_server_packet(whole.header);
     return unit_to_client(header ? header->nsp : std::string_view(), whole.header, {}, whole.attachments);
 }
 
 void Conversation::give_up_upstream_binary(TimePoint now) {
     if (!upstream_binary_) return;
-    if (upstream_binary_->answers) requests_.resume(*upstream_binary_->answers, now);
+    if (upstream_binary_->answers) desk_.resume(*upstream_binary_->answers, now);
     upstream_binary_.reset();
 }
 

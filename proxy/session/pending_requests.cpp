@@ -1,9 +1,7 @@
 #include "proxy/session/pending_requests.h"
 
-#include <algorithm>
 #include <bit>
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <utility>
 
 namespace forestay::session {
 
@@ -17,118 +15,97 @@ std::uint64_t mix(std::uint64_t value) noexcept {
     return value ^ (value >> 31U);
 }
 
+std::uint64_t hash_text(std::uint64_t state, std::string_view text) noexcept {
+    for (const char c : text)
+        state = (state ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL + (state >> 29U);
+    return state;
+}
+
 }  // namespace
 
 struct PendingRequests::Index {
     boost::unordered_flat_map<AckKey, Slot, Hash> by_ack;
     boost::unordered_flat_map<std::string, Slot, Hash> by_key;
+    boost::unordered_flat_map<std::uint64_t, Slot, Hash> by_number;
 };
 
 std::size_t PendingRequests::Hash::operator()(const AckKey& key) const noexcept {
     // Ack ids have 53 bits, so that few namespaces do not meet.
     return mix(seed ^ key.ack ^ std::rotl(std::uint64_t{key.nsp}, 53));
 }
-
 std::size_t PendingRequests::Hash::operator()(const std::string& key) const noexcept {
-    std::uint64_t state = seed;
-    for (const char c : key)
-        state = (state ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL + (state >> 29U);
-    return mix(state);
+    return mix(hash_text(seed, key));
+}
+std::size_t PendingRequests::Hash::operator()(std::uint64_t number) const noexcept {
+    return mix(seed ^ number);
+}
+
+std::string content_digest(std::uint64_t seed, std::string_view name, std::string_view body,
+                           const std::vector<std::string>& attachments) {
+    std::string digest = "=";  // no id begins so
+    for (const std::uint64_t key : {mix(seed), mix(~seed)}) {
+        std::uint64_t state = key;
+        const auto add = [&state](std::string_view text) {
+            state = mix(hash_text(state, text) + text.size());  // what ends here does not begin there
+        };
+        add(name);
+        add(body);
+        for (const std::string& attachment : attachments) add(attachment);
+        digest += std::to_string(state);
+        digest += '.';
+    }
+    return digest;
+}
+
+std::size_t PendingRequests::Texts::bytes() const {
+    std::size_t sum = packet.size();
+    for (const std::string& attachment : attachments) sum += sizeof(std::string) + attachment.size();
+    return sum;
 }
 
 PendingRequests::PendingRequests(const Policy& policy, Stats& stats, std::uint64_t seed)
-    : policy_(policy), stats_(stats), seed_(seed) {}
+    : policy_(policy),
+      stats_(stats),
+      seed_(seed),
+      index_(std::make_unique<Index>(Index{decltype(Index::by_ack)(0, Hash{seed}),
+                                           decltype(Index::by_key)(0, Hash{seed}),
+                                           decltype(Index::by_number)(0, Hash{seed})})) {}
 
+// What is outstanding goes on elsewhere: these are gauges.
 PendingRequests::~PendingRequests() {
     for (const Entry& entry : slots_) {
-        if (entry.phase != Phase::free && entry.phase != Phase::tombstone)
-            --stats_.rules[entry.request.rule].outstanding;
+        if (!entry.outstanding()) continue;
+        --stats_.rules[entry.request.rule].outstanding;
+        if (entry.place == Place::asked) --stats_.rules[entry.request.rule].queued;
     }
-}
-
-void PendingRequests::make_index() {
-    index_ = std::make_unique<Index>(
-        Index{decltype(Index::by_ack)(8, Hash{seed_}), decltype(Index::by_key)(0, Hash{seed_})});
 }
 
 std::optional<PendingRequests::Slot> PendingRequests::add(const Request& request,
-                                                          std::unique_ptr<Texts> texts, TimePoint now) {
+                                                          std::unique_ptr<Texts> texts) {
     if (outstanding_ >= policy_.limits.outstanding) return std::nullopt;
-    if (!index_) {
-        make_index();
-        lists_.resize(policy_.rules.rules().size());
-    }
     const rules::Rule& rule = policy_.rules.rules()[request.rule];
     if (rule.id_source == rules::IdSource::ack && !request.ack) return std::nullopt;
-    if (texts) texts->key = full_key(request.nsp, request.rule, texts->key);
 
     const Slot slot = take_slot();
     const Slot holder = claim_id(request, texts.get(), slot);
-    if (holder != slot && slots_[holder].phase != Phase::tombstone) {
+    if (holder != slot && slots_[holder].outstanding()) {
         slots_[slot].next = free_;
         free_ = slot;
         return std::nullopt;
     }
-    ++outstanding_;
+    ++outstanding_;        // first: a store without any gives its memory back
     if (holder != slot) {  // the same id again after its fallback: a new request
-        free_slot(holder);
+        free(holder);
         static_cast<void>(claim_id(request, texts.get(), slot));
     }
-    // What may be said again is kept within the bounds of what waits.
-    if (texts && packet_bytes_ + texts->packet.size() > policy_.resume_upstream.max_bytes)
-        std::string().swap(texts->packet);
-    if (texts) packet_bytes_ += texts->packet.size();
     Entry& entry = slots_[slot];
+    entry = Entry{};
     entry.request = request;
     entry.texts = std::move(texts);
-    entry.deadline = now + rule.timeout;
     entry.phase = Phase::waiting;
-    entry.sent = false;
-    entry.attempts = 0;
-    append(lists_[request.rule], slot);
-    RuleStats& counters = stats_.rules[request.rule];
-    ++counters.started;
-    ++counters.outstanding;
+    append(waiting_, slot);
+    ++stats_.rules[request.rule].outstanding;
     return slot;
-}
-
-void PendingRequests::expect_late(const Request& request, std::unique_ptr<Texts> texts, TimePoint now) {
-    const auto slot = add(request, std::move(texts), now);
-    if (!slot) return;
-    unlink(lists_[request.rule], *slot);
-    RuleStats& counters = stats_.rules[request.rule];
-    --counters.started;
-    --counters.outstanding;
-    --outstanding_;
-    bury(*slot, now);
-}
-
-std::vector<PendingRequests::Slot> PendingRequests::lost_with_upstream() {
-    std::vector<Slot> lost;
-    for (const List& list : lists_) {
-        for (Slot slot = list.head; slot != none; slot = slots_[slot].next) {
-            if (std::exchange(slots_[slot].sent, false)) lost.push_back(slot);
-        }
-    }
-    std::stable_sort(lost.begin(), lost.end(), [this](Slot a, Slot b) {
-        return slots_[a].request.received < slots_[b].request.received;
-    });
-    return lost;
-}
-
-bool PendingRequests::may_resend(Slot slot) {
-    Entry& entry = slots_[slot];
-    if (entry.attempts >= policy_.rules.rules()[entry.request.rule].retry.attempts || !entry.texts ||
-        entry.texts->packet.empty())
-        return false;
-    ++entry.attempts;
-    return true;
-}
-
-void PendingRequests::give_up(Slot slot, TimePoint now) {
-    if (slots_[slot].phase != Phase::waiting) return;
-    suspend(slot);
-    resume(slot, now);
 }
 
 PendingRequests::Slot PendingRequests::claim_id(const Request& request, const Texts* texts, Slot slot) {
@@ -143,165 +120,134 @@ PendingRequests::Slot PendingRequests::claim_id(const Request& request, const Te
     return slot;
 }
 
-std::optional<PendingRequests::Found> PendingRequests::find_ack(std::uint32_t nsp, std::uint64_t ack) const {
-    if (!index_) return std::nullopt;
+void PendingRequests::drop_ids(Slot slot) {
+    const Entry& entry = slots_[slot];
+    switch (policy_.rules.rules()[entry.request.rule].id_source) {
+        case rules::IdSource::ack:
+            index_->by_ack.erase(AckKey{entry.request.nsp, *entry.request.ack});
+            break;
+        case rules::IdSource::pointer:
+            index_->by_key.erase(entry.texts->key);
+            break;
+        case rules::IdSource::order:
+            break;
+    }
+    if (entry.number != 0) index_->by_number.erase(entry.number);
+    if (!entry.texts || entry.texts->content.empty()) return;
+    const auto found = index_->by_key.find(entry.texts->content);
+    if (found != index_->by_key.end() && found->second == slot) index_->by_key.erase(found);
+}
+
+void PendingRequests::set_content(Slot slot, std::string full) {
+    Entry& entry = slots_[slot];
+    if (!entry.texts) entry.texts = std::make_unique<Texts>();
+    entry.texts->content = std::move(full);
+    const auto [found, fresh] = index_->by_key.try_emplace(entry.texts->content, slot);
+    if (fresh || found->second == slot) return;
+    Entry& earlier = slots_[std::exchange(found->second, slot)];
+    if (earlier.texts) earlier.texts->content.clear();
+}
+
+void PendingRequests::set_number(Slot slot, std::uint64_t number) {
+    slots_[slot].number = number;
+    index_->by_number.emplace(number, slot);
+}
+
+std::optional<PendingRequests::Slot> PendingRequests::find_ack(std::uint32_t nsp, std::uint64_t ack) const {
     const auto found = index_->by_ack.find(AckKey{nsp, ack});
-    if (found == index_->by_ack.end()) return std::nullopt;
-    return Found{found->second, slots_[found->second].phase == Phase::tombstone};
+    return found == index_->by_ack.end() ? std::nullopt : std::optional(found->second);
+}
+std::optional<PendingRequests::Slot> PendingRequests::find_key(const std::string& full) const {
+    const auto found = index_->by_key.find(full);
+    return found == index_->by_key.end() ? std::nullopt : std::optional(found->second);
+}
+std::optional<PendingRequests::Slot> PendingRequests::find_number(std::uint64_t number) const {
+    const auto found = index_->by_number.find(number);
+    return found == index_->by_number.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<PendingRequests::Found> PendingRequests::find_key(std::uint32_t nsp, std::uint32_t rule,
-                                                                std::string_view key) const {
-    if (!index_) return std::nullopt;
-    const auto found = index_->by_key.find(full_key(nsp, rule, key));
-    if (found == index_->by_key.end()) return std::nullopt;
-    return Found{found->second, slots_[found->second].phase == Phase::tombstone};
+std::string PendingRequests::full_key(std::uint32_t nsp, std::uint32_t rule, std::string_view key) {
+    std::string full = std::to_string(nsp);
+    full += '/';
+    full += std::to_string(rule);
+    full += '/';
+    full += key;
+    return full;
 }
 
-std::optional<PendingRequests::Found> PendingRequests::find_oldest(std::uint32_t nsp,
-                                                                   std::uint32_t rule) const {
-    if (!index_) return std::nullopt;
-    const auto is_of = [&](Slot slot) {
-        return slots_[slot].request.nsp == nsp && slots_[slot].request.rule == rule;
-    };
-    for (Slot slot = lists_[rule].head; slot != none; slot = slots_[slot].next) {
-        if (is_of(slot)) return Found{slot, false};
-    }
-    for (Slot slot = tombs_.head; slot != none; slot = slots_[slot].next) {
-        if (is_of(slot)) return Found{slot, true};
-    }
-    return std::nullopt;
+// Texts that wait share one bound with messages that wait for the upstream.
+bool PendingRequests::has_room(std::size_t bytes) const {
+    return text_bytes_ + bytes <= policy_.resume_upstream.max_bytes;
 }
 
-void PendingRequests::answered(Slot slot, TimePoint now) {
+void PendingRequests::keep(Slot slot, std::string text, std::vector<std::string> attachments) {
     Entry& entry = slots_[slot];
-    if (entry.phase == Phase::waiting) unlink(lists_[entry.request.rule], slot);
-    RuleStats& counters = stats_.rules[entry.request.rule];
-    ++counters.answered_by_upstream;
-    --counters.outstanding;
-    counters.duration.observe(now - entry.request.received);
-    --outstanding_;
-    free_slot(slot);
+    if (!entry.texts) entry.texts = std::make_unique<Texts>();
+    text_bytes_ -= entry.texts->bytes();
+    entry.texts->packet = std::move(text);
+    entry.texts->attachments = std::move(attachments);
+    text_bytes_ += entry.texts->bytes();
 }
 
-void PendingRequests::suspend(Slot slot) {
-    if (slots_[slot].phase != Phase::waiting) return;
-    unlink(lists_[slots_[slot].request.rule], slot);
-    slots_[slot].phase = Phase::suspended;
-}
-
-void PendingRequests::resume(Slot slot, TimePoint now) {
-    if (slots_[slot].phase != Phase::suspended) return;
-    slots_[slot].deadline = now;
-    wait_again(slot);
-}
-
-void PendingRequests::wait_again(Slot slot) {
+void PendingRequests::forget_text(Slot slot) {
     Entry& entry = slots_[slot];
-    if (entry.phase != Phase::suspended) return;
-    entry.phase = Phase::waiting;
-    // Where its deadline belongs: what is due must not wait behind younger requests of its rule.
-    List& list = lists_[entry.request.rule];
-    Slot next = list.head;
-    while (next != none && slots_[next].deadline < entry.deadline) next = slots_[next].next;
-    entry.next = next;
-    entry.previous = next == none ? list.tail : slots_[next].previous;
-    (entry.previous == none ? list.head : slots_[entry.previous].next) = slot;
-    (next == none ? list.tail : slots_[next].previous) = slot;
+    if (!entry.texts) return;
+    text_bytes_ -= entry.texts->bytes();
+    std::string().swap(entry.texts->packet);
+    std::vector<std::string>().swap(entry.texts->attachments);
 }
 
-void PendingRequests::late_answered(Slot slot) {
-    const std::uint32_t rule = slots_[slot].request.rule;
-    ++stats_.rules[rule].late;
-    // By order the next late answer is another request's; by id an app may say the same again.
-    if (policy_.rules.rules()[rule].id_source == rules::IdSource::order) free_slot(slot);
-}
-
-TimePoint PendingRequests::next_deadline() const {
-    TimePoint next = never;
-    for (const List& list : lists_) {
-        if (list.head != none) next = std::min(next, slots_[list.head].deadline);
-    }
-    if (tombs_.head != none) next = std::min(next, slots_[tombs_.head].deadline);
-    return next;
+void PendingRequests::set_due(Slot slot, TimePoint due) {
+    Entry& entry = slots_[slot];
+    if (entry.due == due) return;
+    if (entry.due != never) due_.erase({entry.due, slot});
+    entry.due = due;
+    if (due != never) due_.emplace(due, slot);
 }
 
 std::optional<PendingRequests::Slot> PendingRequests::next_due(TimePoint now) {
-    for (List& list : lists_) {
-        const Slot slot = list.head;
-        if (slot == none || slots_[slot].deadline > now) continue;
-        unlink(list, slot);
-        slots_[slot].phase = Phase::due;
-        return slot;
-    }
-    return std::nullopt;
+    if (due_.empty() || due_.begin()->first > now) return std::nullopt;
+    const Slot slot = due_.begin()->second;
+    set_due(slot, never);
+    return slot;
 }
 
-void PendingRequests::defer(Slot slot) {
-    slots_[slot].phase = Phase::deferred;
-}
-
-std::optional<PendingRequests::Slot> PendingRequests::release(std::uint32_t nsp) {
-    for (Slot slot = 0; slot < slots_.size(); ++slot) {
-        if (slots_[slot].phase == Phase::deferred && slots_[slot].request.nsp == nsp) return slot;
-    }
-    return std::nullopt;
-}
-
-void PendingRequests::fallback_given(Slot slot, TimePoint now) {
-    const Entry& entry = slots_[slot];
-    RuleStats& counters = stats_.rules[entry.request.rule];
-    ++counters.answered_by_fallback;
-    --counters.outstanding;
-    counters.duration.observe(now - entry.request.received);
-    --outstanding_;
-    bury(slot, now);
+TimePoint PendingRequests::next_deadline() const {
+    TimePoint next = due_.empty() ? never : due_.begin()->first;
+    if (tombs_.head != none) next = std::min(next, slots_[tombs_.head].deadline);
+    return next;
 }
 
 void PendingRequests::bury(Slot slot, TimePoint now) {
     if (tombstones_ >= policy_.limits.tombstones) {
         stats_.count(Drop::tombstone_overflow);
-        free_slot(tombs_.head);
+        if (tombs_.head == none) return free(slot);
+        free(tombs_.head);
     }
+    set_due(slot, never);
+    forget_text(slot);
     Entry& entry = slots_[slot];
-    forget_packet(entry);
+    unlink(waiting_, slot);
+    --outstanding_;
+    --stats_.rules[entry.request.rule].outstanding;
     ++tombstones_;
     entry.phase = Phase::tombstone;
     entry.deadline = now + policy_.limits.tombstone_age;
     append(tombs_, slot);
 }
 
-void PendingRequests::forget_packet(Entry& entry) {
-    if (!entry.texts) return;
-    packet_bytes_ -= entry.texts->packet.size();
-    std::string().swap(entry.texts->packet);
+void PendingRequests::revive(Slot slot) {
+    Entry& entry = slots_[slot];
+    unlink(tombs_, slot);
+    --tombstones_;
+    ++outstanding_;
+    ++stats_.rules[entry.request.rule].outstanding;
+    entry.phase = Phase::waiting;
+    append(waiting_, slot);
 }
 
 void PendingRequests::age_tombstones(TimePoint now) {
-    while (tombs_.head != none && slots_[tombs_.head].deadline <= now) free_slot(tombs_.head);
-}
-
-void PendingRequests::forget_nsp(std::uint32_t nsp) {
-    for (Slot slot = 0; slot < slots_.size(); ++slot) {
-        if (slots_[slot].phase != Phase::free && slots_[slot].request.nsp == nsp) abandon(slot);
-    }
-}
-
-void PendingRequests::forget_all() {
-    for (Slot slot = 0; slot < slots_.size(); ++slot) {
-        if (slots_[slot].phase != Phase::free) abandon(slot);
-    }
-}
-
-void PendingRequests::abandon(Slot slot) {
-    Entry& entry = slots_[slot];
-    if (entry.phase != Phase::tombstone) {
-        if (entry.phase == Phase::waiting) unlink(lists_[entry.request.rule], slot);
-        ++stats_.rules[entry.request.rule].abandoned;
-        --stats_.rules[entry.request.rule].outstanding;
-        --outstanding_;
-    }
-    free_slot(slot);
+    while (tombs_.head != none && slots_[tombs_.head].deadline <= now) free(tombs_.head);
 }
 
 PendingRequests::Slot PendingRequests::take_slot() {
@@ -315,17 +261,20 @@ PendingRequests::Slot PendingRequests::take_slot() {
     return slot;
 }
 
-void PendingRequests::free_slot(Slot slot) {
+void PendingRequests::free(Slot slot) {
     Entry& entry = slots_[slot];
+    set_due(slot, never);
     if (entry.phase == Phase::tombstone) {
         unlink(tombs_, slot);
         --tombstones_;
+    } else {
+        unlink(waiting_, slot);
+        --outstanding_;
+        --stats_.rules[entry.request.rule].outstanding;
     }
-    drop_id(entry);
-    forget_packet(entry);
-    entry.texts.reset();
-    entry.phase = Phase::free;
-    entry.previous = none;
+    drop_ids(slot);
+    forget_text(slot);
+    entry = Entry{};
     entry.next = free_;
     free_ = slot;
     if (outstanding_ == 0 && tombstones_ == 0 &&
@@ -333,6 +282,7 @@ void PendingRequests::free_slot(Slot slot) {
         std::vector<Entry>().swap(slots_);
         index_->by_ack.rehash(0);
         index_->by_key.rehash(0);
+        index_->by_number.rehash(0);
         free_ = none;
     }
 }
@@ -350,28 +300,6 @@ void PendingRequests::unlink(List& list, Slot slot) {
     (entry.previous == none ? list.head : slots_[entry.previous].next) = entry.next;
     (entry.next == none ? list.tail : slots_[entry.next].previous) = entry.previous;
     entry.previous = entry.next = none;
-}
-
-void PendingRequests::drop_id(const Entry& entry) {
-    switch (policy_.rules.rules()[entry.request.rule].id_source) {
-        case rules::IdSource::ack:
-            index_->by_ack.erase(AckKey{entry.request.nsp, *entry.request.ack});
-            break;
-        case rules::IdSource::pointer:
-            index_->by_key.erase(entry.texts->key);
-            break;
-        case rules::IdSource::order:
-            break;
-    }
-}
-
-std::string PendingRequests::full_key(std::uint32_t nsp, std::uint32_t rule, std::string_view key) const {
-    std::string full = std::to_string(nsp);
-    full += '/';
-    full += std::to_string(rule);
-    full += '/';
-    full += key;
-    return full;
 }
 
 }  // namespace forestay::session

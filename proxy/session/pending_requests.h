@@ -1,29 +1,33 @@
-// The requests of a session that wait for their answer, and those that already had a fallback.
+// The store of a session's requests: those that wait for their answer, and tombstones of those that had a
+// fallback. It finds them by id, keeps them in order of receipt, and knows which is due next; what becomes of
+// them is the desk's decision (request_desk.h).
 //
-// Each request is in one slot from its registration until it is answered, forgotten, or its tombstone ages.
-// Deadlines need no heap: all requests of a rule have the same timeout, so a list per rule in order of
-// receipt is in order of deadline.
+// Each request is in one slot from its registration until it is freed, or its tombstone ages.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/session/policy.h"
 #include "proxy/session/stats.h"
 #include "proxy/session/time.h"
+#include "rules/code.h"
 
 namespace forestay::session {
 
 class PendingRequests {
   public:
     using Slot = std::uint32_t;
+    static constexpr Slot none = UINT32_MAX;
 
-    // What is known of a request. `nsp` is the serial number of its namespace.
+    // `nsp` is the serial number of its namespace.
     struct Request {
         std::uint32_t nsp = 0;
         std::uint32_t rule = 0;
@@ -38,110 +42,123 @@ class PendingRequests {
     };
     // What else is kept of a request when its rule needs it.
     struct Texts {
-        std::string key;     // rules::id_key of its id; IdSource::pointer
-        std::string id;      // raw JSON of the same
-        std::string event;   // its name, when the rule tracks any
-        std::string packet;  // its text, when it may be said again
+        std::string key;      // full_key() of its id; IdSource::pointer
+        std::string id;       // raw JSON of the same
+        std::string event;    // its name, when the rule tracks any
+        std::string content;  // full_key() of its content, when that is what it is repeated by
+        std::string packet;   // its text, while it may be said or quoted
+        std::vector<std::string> attachments;   // of that
+        std::uint32_t body = 0, body_size = 0;  // in `packet`: what templates quote
+        std::vector<std::uint64_t> joined;      // ack ids of the same request said again
 
         template <class Archive>
         void archive(Archive& archive) {
-            archive(key, id, event, packet);
+            archive(key, id, event, content, packet, attachments, body, body_size, joined);
+            archive.check(packet.empty() || std::uint64_t{body} + body_size <= packet.size());
         }
+        [[nodiscard]] std::size_t bytes() const;
     };
-    struct Found {
-        Slot slot = 0;
-        bool late = false;  // the fallback was given before
+    // `deferred`: it is over, and nothing may be said in its namespace yet.
+    enum class Phase : std::uint8_t { free, waiting, suspended, deferred, tombstone };
+    // Who has its text: the owner, who has sent or holds it; the desk; the desk, and next_send() gives it.
+    enum class Stand : std::uint8_t { owner, kept, ready };
+    // Of a place at the gate: none, asked for, given.
+    enum class Place : std::uint8_t { none, asked, running };
+    struct Entry {
+        Request request;
+        std::unique_ptr<Texts> texts;
+        std::uint64_t number = 0;    // at the gate; 0: it does not go there
+        TimePoint deadline = never;  // of all of it; of a tombstone: when it is forgotten
+        TimePoint patience = never;  // for the next sign of progress
+        TimePoint again = never;     // when it asks to be said again
+        TimePoint due = never;       // the first of these, or at once: as the store knows it
+        std::uint32_t line_place = 0, line_length = 0;
+        Phase phase = Phase::free;
+        Stand stand = Stand::owner;
+        Place place = Place::none;
+        rules::Code why{};            // given_up
+        std::uint8_t sends = 0;       // how often it was said to the app,
+        std::uint8_t sends_here = 0;  // to its present life,
+        std::uint8_t retries = 0;     // and again, or is to be
+        bool given_up = false;        // due at once
+        bool whole = true;            // its attachments are there
+        bool retrying = false;        // the gate is asked whether it may be said again
+        bool progressed = false;
+        bool parts = false;         // of its answer were delivered
+        bool own_answered = false;  // its own ack id had a fallback; those in `joined` wait
+        bool telling = false;       // its place in line is about to be told
+        bool spent = false;         // of a tombstone: it was answered, and another answer may come
+        Slot previous = none, next = none;
+
+        [[nodiscard]] bool outstanding() const { return phase != Phase::free && phase != Phase::tombstone; }
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(request, texts, number, deadline, patience, again, due, line_place, line_length);
+            archive.one_of(phase, Phase::tombstone);
+            archive.one_of(stand, Stand::ready);
+            archive.one_of(place, Place::running);
+            archive.one_of(why, rules::Code::shutdown);
+            archive(sends, sends_here, retries, given_up, whole, retrying, progressed, parts);
+            archive(own_answered, telling, spent, next);
+        }
     };
 
     PendingRequests(const Policy& policy, Stats& stats, std::uint64_t seed);
     ~PendingRequests();
 
-    // Registers a request; empty when one with the same id is outstanding or there is no room. `texts` may be
-    // null.
-    [[nodiscard]] std::optional<Slot> add(const Request& request, std::unique_ptr<Texts> texts,
-                                          TimePoint now);
+    // Empty when one with the same id is outstanding or there is no room. A tombstone with the same id goes.
+    [[nodiscard]] std::optional<Slot> add(const Request& request, std::unique_ptr<Texts> texts);
+    [[nodiscard]] Entry& at(Slot slot) { return slots_[slot]; }
+    [[nodiscard]] const Entry& at(Slot slot) const { return slots_[slot]; }
 
-    [[nodiscard]] std::optional<Found> find_ack(std::uint32_t nsp, std::uint64_t ack) const;
-    [[nodiscard]] std::optional<Found> find_key(std::uint32_t nsp, std::uint32_t rule,
-                                                std::string_view key) const;
-    // The oldest outstanding request of the rule; a late one when all of them had their fallback.
-    [[nodiscard]] std::optional<Found> find_oldest(std::uint32_t nsp, std::uint32_t rule) const;
-    [[nodiscard]] const Request& request(Slot slot) const { return slots_[slot].request; }
-    [[nodiscard]] const Texts* texts(Slot slot) const { return slots_[slot].texts.get(); }
+    [[nodiscard]] std::optional<Slot> find_ack(std::uint32_t nsp, std::uint64_t ack) const;
+    // By Texts::key or Texts::content.
+    [[nodiscard]] std::optional<Slot> find_key(const std::string& full) const;
+    [[nodiscard]] std::optional<Slot> find_number(std::uint64_t number) const;
+    // The keys of different namespaces, rules and kinds differ.
+    [[nodiscard]] static std::string full_key(std::uint32_t nsp, std::uint32_t rule, std::string_view key);
+    // From now on it is found by this; another one that was is not any more.
+    void set_content(Slot slot, std::string full);
+    void set_number(Slot slot, std::uint64_t number);
+    // In order of receipt; `none` ends it.
+    [[nodiscard]] Slot oldest() const { return waiting_.head; }
+    [[nodiscard]] Slot oldest_tombstone() const { return tombs_.head; }
+    [[nodiscard]] Slot after(Slot slot) const { return slots_[slot].next; }
 
-    // The upstream's answer is there: the slot is free.
-    void answered(Slot slot, TimePoint now);
-    // Something that nobody waits for was said: its answer is late from the beginning.
-    void expect_late(const Request& request, std::unique_ptr<Texts> texts, TimePoint now);
-    // It has been sent to the upstream.
-    void sent(Slot slot) { slots_[slot].sent = true; }
-    // The upstream is lost: those that were sent to it and wait for an answer, in order of receipt. They
-    // count as not sent.
-    [[nodiscard]] std::vector<Slot> lost_with_upstream();
-    // It may be said again once more; false when its rule or its attempts are against it.
-    [[nodiscard]] bool may_resend(Slot slot);
-    // Its fallback is due at once.
-    void give_up(Slot slot, TimePoint now);
-    // The answer has begun but its attachments are missing: no deadline until answered() or due again by
-    // resume().
-    void suspend(Slot slot);
-    void resume(Slot slot, TimePoint now);  // the answer came to nothing: due at once
-    void wait_again(Slot slot);             // the same, but it keeps its deadline
-    // A late answer has come.
-    void late_answered(Slot slot);
+    // Its text and attachments, counted; false when that is more than may wait.
+    [[nodiscard]] bool has_room(std::size_t bytes) const;
+    void keep(Slot slot, std::string text, std::vector<std::string> attachments);
+    void forget_text(Slot slot);
 
-    [[nodiscard]] TimePoint next_deadline() const;
-    // Takes one request whose deadline is past off its list; call until empty, then give each its fallback or
-    // defer it.
+    void set_due(Slot slot, TimePoint due);
+    // Takes one that is due; it is not due any more.
     [[nodiscard]] std::optional<Slot> next_due(TimePoint now);
-    // Its namespace is not joined yet: it waits for release().
-    void defer(Slot slot);
-    // One deferred request of the namespace, now that it is joined.
-    [[nodiscard]] std::optional<Slot> release(std::uint32_t nsp);
-    // The fallback has been given: a tombstone remembers the request.
-    void fallback_given(Slot slot, TimePoint now);
-    void age_tombstones(TimePoint now);
-    // The namespace is gone: its requests are abandoned, nobody waits for them.
-    void forget_nsp(std::uint32_t nsp);
-    void forget_all();
+    [[nodiscard]] TimePoint next_deadline() const;
 
-    // It waits for an answer of whatever kind.
-    [[nodiscard]] bool is_outstanding(Slot slot) const {
-        return slot < slots_.size() && slots_[slot].phase != Phase::free &&
-               slots_[slot].phase != Phase::tombstone;
-    }
-    // For each that is remembered: its namespace is there.
+    // It is over: a tombstone remembers it; or nothing does.
+    void bury(Slot slot, TimePoint now);
+    void free(Slot slot);
+    // A tombstone waits for its answer again.
+    void revive(Slot slot);
+    void age_tombstones(TimePoint now);
+
+    [[nodiscard]] bool has(Slot slot) const { return slot < slots_.size(); }
+    [[nodiscard]] bool is_outstanding(Slot slot) const { return has(slot) && slots_[slot].outstanding(); }
+    // For each that is remembered.
     template <class Condition>
     [[nodiscard]] bool all(const Condition& condition) const {
         return std::all_of(slots_.begin(), slots_.end(), [&](const Entry& entry) {
-            return entry.phase == Phase::free || condition(entry.request);
+            return entry.phase == Phase::free || condition(entry);
         });
     }
-    template <class Archive>
-    void archive(Archive& archive);
-
+    [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
     [[nodiscard]] std::size_t tombstones() const noexcept { return tombstones_; }
 
-  private:
-    enum class Phase : std::uint8_t { free, waiting, suspended, due, deferred, tombstone };
-    static constexpr Slot none = UINT32_MAX;
-    struct Entry {
-        Request request;
-        std::unique_ptr<Texts> texts;  // its key is the full one, that of the index
-        TimePoint deadline{};
-        Phase phase = Phase::free;
-        bool sent = false;          // to the upstream's present life
-        std::uint8_t attempts = 0;  // how often it was said again
-        Slot previous = none, next = none;
+    template <class Archive>
+    void archive(Archive& archive);
 
-        template <class Archive>
-        void archive(Archive& archive) {
-            archive(request, texts, deadline);
-            archive.one_of(phase, Phase::tombstone);
-            archive(sent, attempts, next);
-        }
-    };
+  private:
     struct List {
         Slot head = none, tail = none;
 
@@ -161,39 +178,40 @@ class PendingRequests {
         std::uint64_t seed;
         std::size_t operator()(const AckKey& key) const noexcept;
         std::size_t operator()(const std::string& key) const noexcept;
+        std::size_t operator()(std::uint64_t number) const noexcept;
     };
     struct Index;
 
-    void make_index();
     // Links, ids, counts and gauges of what has been read; false when it cannot be.
     bool restored();
+    bool restore_ids();
     // Links backwards what is linked forwards; counts what it meets.
-    bool restore_list(List& list, Phase phase, std::optional<std::uint32_t> rule, std::size_t& met);
+    template <class Belongs>
+    bool restore_list(List& list, const Belongs& belongs, std::size_t& met);
 
-    void bury(Slot slot, TimePoint now);
-    // It is not said again.
-    void forget_packet(Entry& entry);
     Slot take_slot();
-    void free_slot(Slot slot);
     void append(List& list, Slot slot);
     void unlink(List& list, Slot slot);
     // The slot that has the request's id in the index; `slot` itself when it is the first.
     Slot claim_id(const Request& request, const Texts* texts, Slot slot);
-    void drop_id(const Entry& entry);
-    void abandon(Slot slot);
-    [[nodiscard]] std::string full_key(std::uint32_t nsp, std::uint32_t rule, std::string_view key) const;
+    void drop_ids(Slot slot);
 
     const Policy& policy_;
     Stats& stats_;
     std::uint64_t seed_;
-    std::unique_ptr<Index> index_;  // made with the first request: an idle session has none
+    std::unique_ptr<Index> index_;
     std::vector<Entry> slots_;
+    std::set<std::pair<TimePoint, Slot>> due_;
     Slot free_ = none;
-    std::vector<List> lists_;  // by rule
+    List waiting_;  // all that are outstanding
     List tombs_;
     std::size_t outstanding_ = 0;
     std::size_t tombstones_ = 0;
-    std::size_t packet_bytes_ = 0;  // of all texts' packets
+    std::size_t text_bytes_ = 0;
 };
+
+// What tells contents apart: 128 bits, keyed.
+[[nodiscard]] std::string content_digest(std::uint64_t seed, std::string_view name, std::string_view body,
+                                         const std::vector<std::string>& attachments);
 
 }  // namespace forestay::session

@@ -62,8 +62,7 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
         upstream.attach_plain(now);
         return;
     }
-    conversation.emplace(policy, stats, actions, client, upstream, revision, setup.seed, setup.secret,
-                         setup.credential_in_connect, now);
+    conversation.emplace(policy, stats, actions, client, upstream, revision, setup, now);
     if (!setup.websocket) client.set_state(ClientState::polling);
 }
 
@@ -88,6 +87,10 @@ bool Session::State::take_client(State& fresh, TimePoint now) {
 }
 
 void Session::State::settle(TimePoint now) {
+    if (conversation) {
+        end_if(conversation->serve(now));
+        if (over) return;
+    }
     if (json) json_settle(now);
     if (over) return;
     if (conversation && conversation->record().on()) {
@@ -129,7 +132,9 @@ TimePoint Session::State::next_deadline() const {
     return conversation ? std::min(legs, conversation->next_deadline()) : legs;
 }
 
-void Session::State::on(const input::GateSaid&, TimePoint) {}
+void Session::State::on(const input::GateSaid& input, TimePoint now) {
+    if (conversation) conversation->gate_said(input, now);
+}
 
 void Session::State::on(const input::Tick&, TimePoint now) {
     if (expires <= now) {
@@ -186,7 +191,8 @@ void Session::State::on(const input::Tick&, TimePoint now) {
     if (conversation) end_if(conversation->tick(now));
 }
 
-void Session::State::on(const input::Shutdown&, TimePoint) {
+void Session::State::on(const input::Shutdown&, TimePoint now) {
+    if (conversation && away_until == never) conversation->shut_down(now);
     end({CloseSide::forestay, CloseReason::shutdown, CloseCode::service_restart, "restarting"});
 }
 

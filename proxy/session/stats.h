@@ -72,13 +72,15 @@ enum class Drop : std::uint8_t {
     record_overflow,  // of an absent client: resume.client.max_bytes or max_messages, and what its loss made
                       // useless
     upstream_binary,  // a binary packet of the upstream that its loss cut off
+    repeat_overflow,  // limits.repeat_bytes or repeat_records: the oldest answer that could be given again
+    invalid_message,  // of a client: it breaks the schema of a rule that has no answer for it
 };
-constexpr std::array<std::string_view, 17> drop_names{
+constexpr std::array<std::string_view, 19> drop_names{
     "late_answer",        "unsolicited_pong",   "unknown_ack",        "duplicate_connect",
     "upstream_violation", "binary_interleaved", "disconnect_payload", "untracked_request",
     "held_overflow",      "outbox_overflow",    "tombstone_overflow", "left_namespace",
     "in_doubt",           "held_expired",       "stale_ack",          "record_overflow",
-    "upstream_binary"};
+    "upstream_binary",    "repeat_overflow",    "invalid_message"};
 
 // What a session tells the operator while it lives (action::Report).
 enum class ReportKind : std::uint8_t {

@@ -140,12 +140,14 @@ BOOST_AUTO_TEST_CASE(what_is_sent_again_is_not_rebuilt_as_well) {
     join.fallback.data = R"({"id":"{{id}}"})";
     join.repeatable = true;
     join.retry.on = {"upstream_lost"};
+    join.retry.backoff = 1ms;
     std::vector<rules::Problem> problems;
     policy.rules = rules::RuleSet::compile({join}, problems);
     policy.resume_upstream.on_return = OnReturn::rebuild;
     policy.resume_upstream.rebuild = {"join"};
     Script script(websocket_first(), policy);
-    script.joined().client_says(R"(42["join",{"id":1}])").input(input::UpstreamLost{}).at(200ms).heard();
+    script.gated().joined().client_says(R"(42["join",{"id":1}])");
+    script.input(input::UpstreamLost{}).at(200ms).heard();
     script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"new"})");
     const Lines expected{"upstream: 40", R"(upstream: 42["join",{"id":1}])", "report upstream_back 1"};
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
@@ -166,18 +168,19 @@ BOOST_AUTO_TEST_CASE(requests_that_may_be_sent_again_are_kept_within_the_bounds_
     ask.fallback.ack = "[]";
     ask.repeatable = true;
     ask.retry.on = {"upstream_lost"};
+    ask.retry.backoff = 1ms;
     std::vector<rules::Problem> problems;
     policy.rules = rules::RuleSet::compile({ask}, problems);
     policy.resume_upstream.max_bytes = 10'000;
     Script script(websocket_first(), policy);
-    script.joined();
+    script.gated().joined();
     const std::string large(1000, 'x');
     for (int i = 0; i < 50; ++i) script.client_says("42" + std::to_string(i) + R"(["ask",")" + large + "\"]");
     BOOST_TEST(script.session().snapshot(script.now()).size() < 15'000U);
     script.at(6s);
     BOOST_TEST(script.session().snapshot(script.now()).size() < 5'000U);
     // Those that are over make room for others.
-    script.client_says(R"(4299["ask"])").input(input::UpstreamLost{});
+    script.client_says(R"(4299["ask"])").input(input::UpstreamLost{}).at(6100ms);
     BOOST_TEST(script.stats().resent == 1U);
 }
 

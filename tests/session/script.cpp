@@ -1,5 +1,6 @@
 #include "tests/session/script.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <stdexcept>
@@ -108,8 +109,13 @@ Script::Script(Setup setup, Policy with, std::chrono::milliseconds begun)
 
 Script& Script::at(std::chrono::milliseconds since_start) {
     const TimePoint until = start_ + since_start;
-    while (!session_->ended() && session_->next_deadline() <= until) {
-        if (session_->next_deadline() > now_) now_ = session_->next_deadline();
+    const auto next = [this] {
+        return gate_ ? std::min(gate_->next_deadline(), session_->next_deadline())
+                     : session_->next_deadline();
+    };
+    while (!session_->ended() && next() <= until) {
+        now_ = std::max(now_, next());
+        if (gate_) gate_->tick(now_);
         input(input::Tick{});
     }
     now_ = until;
@@ -119,8 +125,23 @@ Script& Script::at(std::chrono::milliseconds since_start) {
 Script& Script::input(const Input& what) {
     session_->handle(what, now_);
     collect();
+    settle_gate();
     move_if_wanted();
     return *this;
+}
+
+Script& Script::gated() {
+    gate_ = std::make_unique<rules::Gate>(policy_.rules.rules());
+    return *this;
+}
+
+void Script::settle_gate() {
+    if (!gate_) return;
+    while (const auto said = gate_->next_verdict()) {
+        session_->handle(
+            input::GateSaid{said->ticket.request, said->what, said->code, said->place, said->waiting}, now_);
+        collect();
+    }
 }
 
 Script& Script::client_frame(Opcode opcode, std::string_view payload) {
@@ -160,6 +181,7 @@ Script& Script::joined() {
 bool Script::takes(Script& fresh) {
     const bool taken = session_->take_client(*fresh.session_, now_);
     collect();
+    settle_gate();
     move_if_wanted();
     return taken;
 }
@@ -237,7 +259,16 @@ void Script::collect() {
                             std::string(close_reason_names[static_cast<std::size_t>(a.reason)]));
         }
     };
-    while (const auto action = session_->next_action()) std::visit(Describe{heard_}, *action);
+    constexpr std::uint64_t us = 7;
+    while (const auto action = session_->next_action()) {
+        std::visit(Describe{heard_}, *action);
+        if (!gate_) continue;
+        if (const auto* ask = std::get_if<action::AskGate>(&*action))
+            gate_->ask({us, ask->request}, ask->rule, ask->kind, "who", now_);
+        if (const auto* leave = std::get_if<action::LeaveGate>(&*action))
+            gate_->done({us, leave->request}, leave->outcome, now_);
+        if (std::holds_alternative<action::End>(*action)) gate_->forget(us, now_);
+    }
 }
 
 }  // namespace forestay::session::testing

@@ -12,6 +12,7 @@
 
 #include "proxy/session/session.h"
 #include "proxy/wire/websocket/frame.h"
+#include "rules/gate.h"
 #include "rules/rule_set.h"
 
 namespace forestay::session::testing {
@@ -32,6 +33,11 @@ class Script {
     // `begun`: how long after the clock's start, that several scripts share, the session begins.
     explicit Script(Setup setup = {}, Policy with = policy(), std::chrono::milliseconds begun = 0ms);
 
+    // A gate of its own answers what it asks, and is told how that ended, within the same input. Without one
+    // a test says GateSaid itself.
+    Script& gated();
+    [[nodiscard]] const rules::GateStats& gate(std::size_t rule) const { return gate_->stats()[rule]; }
+
     Script& at(std::chrono::milliseconds since_start);  // moves the clock; ticks all deadlines on the way
     Script& input(const Input& input);
     // Websocket frames of the client (masked) and of the upstream.
@@ -49,7 +55,8 @@ class Script {
     // happens behind each input of every script.
     Script& moves();
     // Since the last call: "client: ...", "upstream: ...", "answer 7 200: ...", "connect", "check ...",
-    // "close client", "close upstream", "pause client", ..., "end client goodbye".
+    // "close client", "close upstream", "pause client", ..., "end client goodbye", "ask gate 1",
+    // "ask gate 1 again", "leave gate 1 failed".
     std::vector<std::string> heard();
 
     Session& session() { return *session_; }
@@ -59,6 +66,7 @@ class Script {
 
   private:
     void collect();
+    void settle_gate();
     void move_if_wanted();
 
     Policy policy_;
@@ -67,6 +75,7 @@ class Script {
     const TimePoint start_{std::chrono::hours(1)};
     TimePoint now_;
     std::unique_ptr<Session> session_;
+    std::unique_ptr<rules::Gate> gate_;
     std::vector<std::string> heard_;
 };
 
