@@ -31,6 +31,8 @@ class ActionList {
     [[nodiscard]] std::string& made();
     [[nodiscard]] std::optional<Action> take();
     [[nodiscard]] SidAliases& aliases() { return workspace_.aliases; }
+    // Mostly null.
+    [[nodiscard]] std::vector<RequestEnd>* ends() { return workspace_.ends; }
 
   private:
     template <class Send>

@@ -130,6 +130,8 @@ void RequestDesk::answered(Slot slot, std::string_view text, const std::vector<s
     leave_gate(entry, rules::Outcome::answered);
     RuleStats& count = counters(entry);
     ++count.answered_by_upstream;
+    if (auto* ends = actions_.ends())
+        ends->push_back({entry.request.received, entry.request.rule, std::nullopt, {}, std::string(text)});
     count.duration.observe(now - entry.request.received);
     if (rule.repeat.window > Duration{0}) record(entry, text, attachments, now);
     if (rule.id_source == rules::IdSource::ack && entry.texts) {

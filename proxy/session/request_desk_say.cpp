@@ -122,6 +122,8 @@ void RequestDesk::queue_fallback(const Entry& entry, std::optional<Slot> slot, c
     const rules::Fallback& words = abort ? *rule.abort : rule.fallback;
     std::string text;
     render(text, words, entry, why, detail, now);
+    if (auto* ends = actions_.ends())
+        ends->push_back({entry.request.received, entry.request.rule, why, words.event, text});
     const auto queue = [&](std::optional<std::uint64_t> ack, std::string said) {
         book_->waiting.push_back({Say::What::fallback,
                                   slot,
