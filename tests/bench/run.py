@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """CPU, latency and memory of forestay beside Debian's nginx and haproxy: one worker each, all on cpu 1, the load on cpu 0,
-measured in turn in the same run. Prints tables; asserts nothing, because time on a shared machine proves nothing.
+measured in turn in the same run. And what rules cost those whom they are not about: forestay with 50 rules beside forestay
+with none. Prints tables; asserts nothing, because time on a shared machine proves nothing.
 
     run.py [--load build/release/tests/bench/bench_load] [--forestay build/release/forestay] [--without forestay]
-           [--repeats 5] [--seconds 3] [--idle 5000] [--only idle|ping_pong|...] [--json FILE]
+           [--repeats 5] [--seconds 3] [--idle 5000] [--only idle|rules|ping_pong|...] [--json FILE]
 """
 import argparse
 import json
@@ -24,6 +25,8 @@ PROXIES = {
     "haproxy": ("haproxy.cfg", lambda path, args: ["haproxy", "-db", "-q", "-f", path]),
     "forestay": ("forestay.yaml", lambda path, args: [args.forestay, "run", "-c", path]),
 }
+# forestay with so many rules, none of them about the load's event.
+RULES = {"no_rules": 0, "50_rules": 50}
 # Name: connections, outstanding requests of each, requests per second of all (0: as fast as they are answered).
 SCENARIOS = {
     "ping_pong": (64, 1, 20000),
@@ -31,6 +34,15 @@ SCENARIOS = {
     "pipelined": (16, 32, 100000),
     "pipelined_closed": (16, 32, 0),
 }
+
+
+def with_rules(text, count):
+    """A configuration with other rules: names, conditions, schemas and patterns of all kinds."""
+    rules = [{"name": f"rule_{i}", "match": {"event": f"event_{i}", "where": {"/mode": {"one_of": ["a", i]}, "/q": {"matches": "^why"}}},
+              "schema": {"type": "object", "required": ["id"]}, "id": "/id", "answer": {"event": f"answer_{i}"},
+              "progress": {"event": f"progress_{i}"}, "timeout": "30s", "fallback": {"event": f"answer_{i}", "data": "{{/id}}"},
+              "concurrency": 4, "breaker": {"failures": 5}} for i in range(count)]
+    return text[:text.index("requests:")] + "requests: " + json.dumps(rules) + "\n"
 
 
 def free_port():
@@ -60,15 +72,24 @@ class Proxies:
         self.children = []
 
     def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:  # one did not start: nobody else stays behind
+            self.__exit__()
+            raise
+
+    def start(self):
         running = []
         for name in self.names:
-            template, command = PROXIES[name]
+            template, command = PROXIES["forestay" if name in RULES else name]
             port = free_port()
             with open(os.path.join(HERE, template)) as file:
                 text = file.read()
             for key, value in {"port": port, "upstream_port": self.upstream_port, "directory": self.directory.name}.items():
                 text = text.replace(f"@{key}@", str(value))
-            path = os.path.join(self.directory.name, template)
+            if name in RULES:
+                text = with_rules(text, RULES[name])
+            path = os.path.join(self.directory.name, f"{name}.{template}")
             with open(path, "w") as file:
                 file.write(text)
             child = subprocess.Popen(["taskset", "-c", str(self.args.proxy_cpu), *command(path, self.args)],
@@ -139,12 +160,19 @@ def report_idle(results):
             over(r["bytes_per_session"], "haproxy")] for r in results])
 
 
+def report_rules(scenario, results):
+    print(f"\nrules, {scenario}: an event that none of them is about")
+    table(["forestay with", "CPU us/message", "/no_rules"],
+          [[name, f"{statistics.median(r['cpu_us_per_message'] for r in results if r['proxy'] == name):.3f}",
+            ratio(results, "cpu_us_per_message", name, "no_rules")] for name in RULES])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--load", default=os.path.join(ROOT, "build/release/tests/bench/bench_load"))
     parser.add_argument("--forestay", default=os.path.join(ROOT, "build/release/forestay"))
     parser.add_argument("--without", action="append", default=[], choices=PROXIES)
-    parser.add_argument("--only", action="append", choices=[*SCENARIOS, "idle"])
+    parser.add_argument("--only", action="append", choices=[*SCENARIOS, "idle", "rules"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--idle", type=int, default=5000)
@@ -161,7 +189,7 @@ def main():
     if hard < 2 * args.idle + 1000:
         args.idle = (hard - 1000) // 2
         print(f"idle: {args.idle} sessions, for the limit of descriptors is {hard}", file=sys.stderr)
-    wanted = args.only or [*SCENARIOS, "idle"]
+    wanted = args.only or [*SCENARIOS, "idle", "rules"]
     names = [name for name in PROXIES if name not in args.without]
     upstream_port = free_port()
     everything = []
@@ -172,15 +200,18 @@ def main():
         everything += results
         report_idle(results)
     scenarios = [name for name in SCENARIOS if name in wanted]
-    if scenarios:
-        with Proxies(names, args, upstream_port) as running:
-            for name in scenarios:
+    for proxies, chosen, tell in [(names, scenarios, report),
+                                  (list(RULES), ["ping_pong", "pipelined"] if "rules" in wanted else [], report_rules)]:
+        if not chosen or not proxies:
+            continue
+        with Proxies(proxies, args, upstream_port) as running:
+            for name in chosen:
                 connections, outstanding, rate = SCENARIOS[name]
                 results = load(args, upstream_port, str(args.repeats),
                                f"{name}:{connections}:{outstanding}:{rate}:{args.seconds}", "--", *running)
                 everything += results
                 if results:
-                    report(name, results)
+                    tell(name, results)
     if args.json:
         with open(args.json, "w") as file:
             json.dump(everything, file, indent=1)
