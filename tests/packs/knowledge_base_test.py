@@ -107,7 +107,7 @@ async def orphans(checks, rig, app, url, user):
 
 async def slow_to_connect(checks, rig):
     """The app has its hands full and takes no connection: its backlog is full, and SYNs are dropped."""
-    app = start_app(rig, "knowledge_base", *OPTIONS, "--backlog", 0)
+    app = start_app(rig, "knowledge_base", *OPTIONS, "--backlog", 1)
     forestay = start_forestay(rig, app, "knowledge_base", name="patient")
     os.kill(app.pid, signal.SIGSTOP)
     crowd = []

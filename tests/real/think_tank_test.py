@@ -124,12 +124,15 @@ def frozen(checks, crowd, app, forestay):
     os.kill(app.pid, signal.SIGSTOP)
     ids = [crowd.ask(number, "frozen") for number in range(CLIENTS)]
     answers = crowd.answers(ids, 10)
-    times = sorted(each["at"] - crowd.asked[message_id] for message_id, each in zip(ids, answers) if each)
-    codes = sorted(each.get("code", "no answer") for each in answers)
-    checks.expect(len(times) == CLIENTS and times[-1] < PATIENCE + LATE, f"the app is frozen: {CLIENTS} fallbacks in time",
-                  f"{len(times)}, the last after {times[-1] if times else 0:.2f} s")
-    checks.expect(codes.count("timeout_idle") == 4 and codes.count("breaker_open") == CLIENTS - 4,
-                  "four were at the app and give up; the breaker opens, and those in line are told", {code: codes.count(code) for code in codes})
+    times = {"timeout_idle": [], "breaker_open": [], "no answer": []}
+    for message_id, each in zip(ids, answers):
+        times[each.get("code", "no answer")].append(each.get("at", 0) - crowd.asked[message_id])
+    at_the_app, in_line = sorted(times["timeout_idle"]), sorted(times["breaker_open"])
+    # Until the fourth failure opens the breaker, each of the first three makes room for another.
+    checks.expect(not times["no answer"] and 4 <= len(at_the_app) <= 7 and at_the_app[3] < PATIENCE + LATE and at_the_app[-1] < 2 * PATIENCE + LATE,
+                  "the app is frozen: those that it has get their fallback in time", [round(each, 2) for each in at_the_app])
+    checks.expect(in_line and in_line[-1] < PATIENCE + LATE, f"the breaker opens, and the {len(in_line)} in line are told",
+                  f"after {in_line[0]:.2f} to {in_line[-1]:.2f} s" if in_line else "none")
 
     ids = [crowd.ask(number, "refused") for number in range(20)]
     answers = crowd.answers(ids, 5)
@@ -146,8 +149,9 @@ def frozen(checks, crowd, app, forestay):
 def thawed(checks, crowd, app):
     os.kill(app.pid, signal.SIGCONT)
     time.sleep(OPEN + 0.3)
-    stale = sorted(heard(app, "frozen") + heard(app, "refused") + heard(app, "probe"))
-    checks.expect(len(stale) == 5, "the app comes to itself: it has been asked four times, and by one probe", stale)
+    stale = {name: len(heard(app, name)) for name in ("frozen", "refused", "probe")}
+    checks.expect(4 <= stale["frozen"] <= 7 and stale["refused"] == 0 and stale["probe"] == 1,
+                  "the app comes to itself: of all that it has heard those, and one probe", stale)
     ids = [crowd.ask(number, "again") for number in range(10)]
     answers = crowd.answers(ids, 5)
     codes = sorted(each.get("code", each.get("status", "no answer")) for each in answers)
