@@ -147,7 +147,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     void drive(std::initializer_list<session::Input> inputs);
     template <class Work>
     void run(const Work& work);
-    // Nothing of it stays here but the answers. False when its connections cannot be moved now.
+    // Nothing of it stays here but the answers. False when it cannot be moved now.
     [[nodiscard]] bool depart(const std::string& wanted, Answers& answers);
     // Does what the session asks and says what came of it, until nothing does.
     void do_what_is_asked(Answers& answers);

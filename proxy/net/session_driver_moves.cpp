@@ -41,6 +41,8 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Session ses
 }
 
 bool SessionDriver::depart(const std::string& wanted, Answers& answers) {
+    // The places of its requests are this loop's to give back.
+    if (gate_number_ != 0) return false;
     UpgradedSockets& sockets = loop_.sockets();
     for (UpgradedSocket* socket : {client_, upstream_}) {
         if (socket != nullptr && sockets.waits(*socket)) return false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/net/loop.h"
+#include "proxy/net/shared_gate.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
 #include "proxy/net/upstream_set.h"
@@ -64,6 +65,7 @@ struct Fixture {
         Shared made;
         made.options.upstream.urls.front().port = upstream.port;
         made.options.upstream.urls.front().path_prefix = "/app";
+        made.policy.rules = one_rule();
         made.journal = [this](const JournalEntry& entry) {
             std::string line(entry.event);
             for (const auto& [name, value] : entry.fields) {
@@ -71,6 +73,18 @@ struct Fixture {
             }
             journal.push_back(line);
         };
+        return made;
+    }
+    static forestay::rules::RuleSet one_rule() {
+        forestay::rules::RuleSpec spec;
+        spec.name = "one_at_a_time";
+        spec.match.event = "one_at_a_time";
+        spec.timeout = 45s;
+        spec.fallback.ack = "[null]";
+        spec.concurrency = 1;
+        std::vector<forestay::rules::Problem> problems;
+        auto made = forestay::rules::RuleSet::compile({spec}, problems);
+        BOOST_REQUIRE(problems.empty());
         return made;
     }
     static GuardedRequest request(std::string_view target) {
@@ -174,6 +188,38 @@ BOOST_AUTO_TEST_CASE(a_websocket_session_from_open_to_goodbye) {
     app.reset();
     run();
     BOOST_TEST(loop.sockets().size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_goes_to_the_app_when_its_turn_has_come) {
+    UniqueFd one = open_websocket();
+    write(one, from_client("40"));
+    UniqueFd one_app = attach();
+    write(one_app, from_upstream("40{\"sid\":\"s\"}"));
+    UniqueFd other = open_websocket();
+    write(other, from_client("40"));
+    UniqueFd other_app = attach();
+    write(other_app, from_upstream("40{\"sid\":\"s\"}"));
+    heard_by_upstream(one_app);
+    heard_by_upstream(other_app);
+
+    write(one, from_client("421[\"one_at_a_time\"]") + from_client("42[\"a\"]"));
+    write(other, from_client("422[\"one_at_a_time\"]") + from_client("42[\"b\"]"));
+    BOOST_TEST(heard_by_upstream(one_app) == (Lines{"42[\"a\"]", "421[\"one_at_a_time\"]"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(heard_by_upstream(other_app) == Lines{"42[\"b\"]"}, boost::test_tools::per_element());
+    write(one_app, from_upstream("431[]"));
+    BOOST_TEST(heard_by_upstream(other_app) == Lines{"422[\"one_at_a_time\"]"},
+               boost::test_tools::per_element());
+
+    // Who goes leaves its place.
+    write(one, from_client("423[\"one_at_a_time\"]"));
+    BOOST_TEST(loop.gate().stats().at(0).waiting == 1U);
+    other.reset();
+    run();
+    BOOST_TEST(endpoint.sessions() == 1U);
+    BOOST_TEST(heard_by_upstream(one_app) == Lines{"423[\"one_at_a_time\"]"},
+               boost::test_tools::per_element());
+    BOOST_TEST(loop.gate().stats().at(0).running == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(bytes_behind_the_handshakes_are_not_lost) {

@@ -170,6 +170,26 @@ BOOST_AUTO_TEST_CASE(a_credential_in_connect_is_judged_before_the_upstream_hears
     BOOST_TEST(script.heard().back() == "end forestay unauthorised");
 }
 
+BOOST_AUTO_TEST_CASE(rules_know_who_the_credential_in_connect_has_named) {
+    forestay::rules::RuleSpec spec;
+    spec.name = "anns";
+    spec.match.event = "ask";
+    spec.match.who = {"ann"};
+    spec.timeout = 5s;
+    spec.fallback.ack = "[null]";
+    std::vector<forestay::rules::Problem> problems;
+    Policy only_ann = policy();
+    only_ann.rules = forestay::rules::RuleSet::compile({spec}, problems);
+    BOOST_REQUIRE(problems.empty());
+    Script script(websocket_first(), only_ann);
+    script.joined().client_says(R"(421["ask"])");
+    BOOST_TEST(script.stats().rules.at(0).started == 0U);
+    script.input(input::CredentialAccepted{.subject = "ann"}).client_says(R"(422["ask"])");
+    BOOST_TEST(script.stats().rules.at(0).started == 1U);
+    script.input(input::CredentialAccepted{}).client_says(R"(423["ask"])");
+    BOOST_TEST(script.stats().rules.at(0).started == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(an_expired_identity_closes_with_4401) {
     Setup setup = websocket_first();
     Script script(setup);
