@@ -7,18 +7,22 @@
 
 #include "proxy/session/json_record.h"
 #include "proxy/session/policy.h"
+#include "proxy/session/request_desk.h"
 #include "proxy/session/time.h"
 
 namespace forestay::session {
 
 struct JsonState {
-    JsonState(const Policy& policy, const JsonWebsocket& configured)
+    JsonState(const Policy& policy, const JsonWebsocket& configured, Stats& stats, ActionList& actions,
+              std::uint64_t seed)
         : websocket(configured),
           record(policy.resume_client.max_bytes, policy.resume_client.max_messages),
+          desk(policy, stats, actions, seed),
           numbering(policy.resume_client.envelope) {}
 
     const JsonWebsocket& websocket;
     JsonRecord record;
+    RequestDesk desk;
     bool numbering;                   // false: no envelope, or the app uses our field's name; no recovery
     TimePoint first_due = never;      // the first message is awaited, until then; never: no more
     std::uint64_t position = 0;       // the last message seen by a client that looks for its session
@@ -46,7 +50,7 @@ struct JsonState {
 
     template <class Archive>
     void archive(Archive& archive) {
-        archive(record, numbering, first_due, position, replayed_from, replays);
+        archive(record, desk, numbering, first_due, position, replayed_from, replays);
         archive(ping_due, pong_due, heartbeat_due, idle_due, unread);
     }
 };

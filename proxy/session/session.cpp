@@ -58,7 +58,8 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
         if (setup.dialect == Dialect::plain)
             client.websocket_opened(now);
         else
-            json = std::make_unique<JsonState>(policy, policy.json_websockets.at(setup.json_websocket));
+            json = std::make_unique<JsonState>(policy, policy.json_websockets.at(setup.json_websocket), stats,
+                                               actions, setup.seed);
         upstream.attach_plain(now);
         return;
     }
@@ -134,6 +135,7 @@ TimePoint Session::State::next_deadline() const {
 
 void Session::State::on(const input::GateSaid& input, TimePoint now) {
     if (conversation) conversation->gate_said(input, now);
+    if (json) json->desk.gate_said(input, now);
 }
 
 void Session::State::on(const input::Tick&, TimePoint now) {
@@ -207,6 +209,7 @@ void Session::State::end_if(const MaybeEnding& ending) {
 
 void Session::State::end(const Ending& ending) {
     if (over) return;
+    if (json) json_over(ending);
     over = true;
     ++stats.closes[static_cast<std::size_t>(ending.side)][static_cast<std::size_t>(ending.reason)];
     if (conversation) {

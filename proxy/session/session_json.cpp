@@ -64,8 +64,10 @@ std::size_t Session::State::json_replay(std::uint64_t behind) {
 // A page that is left may come back from the browser's memory; whoever says anything else means it.
 void Session::State::json_client_close(const Message& message, TimePoint now) {
     const auto close = wire::websocket::parse_close(message.payload);
-    if (!close || close->code != page_left || !json_client_can_return())
+    if (!close || close->code != page_left || !json_client_can_return()) {
+        json->desk.forget_all();
         return plain_close(CloseSide::client, message, now);
+    }
     lose_client({CloseSide::client, CloseReason::goodbye, CloseCode::going_away, {}},
                 policy.resume_client.left_hold, true, now);
 }
@@ -143,18 +145,30 @@ void Session::State::json_tick(TimePoint now) {
 }
 
 TimePoint Session::State::json_next_deadline() const {
-    const TimePoint next = std::min(json->first_due, json->pong_due);
+    const TimePoint next = std::min({json->first_due, json->pong_due, json->desk.next_deadline()});
     if (closing) return next;
     return std::min({next, json->ping_due, json->heartbeat_due, json->idle_due});
 }
 
 void Session::State::json_settle(TimePoint now) {
+    json_do_requests(now);
     if (!client.is_blocked()) {
         json->unread = 0;
     } else if (json->unread > policy.limits.outbox_bytes) {
         lose_client({CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"},
                     policy.resume_client.hold, false, now);
     }
+}
+
+// Whoever is still there is told what has become of his requests, before he is closed.
+void Session::State::json_over(const Ending& ending) {
+    const bool shutdown = ending.reason == CloseReason::shutdown;
+    if (client.websocket_open() && !closing && (shutdown || ending.side == CloseSide::upstream)) {
+        if (json->first_due != never) json_begin();
+        json->desk.give_up_all(shutdown ? rules::Code::shutdown : rules::Code::connection_lost, time);
+        json_do_requests(time);
+    }
+    json->desk.forget_all();
 }
 
 }  // namespace forestay::session

@@ -1,8 +1,9 @@
 // What is said on a JSON websocket: which messages are between client and app, which are for us, and what we
 // say ourselves.
 //
-//   client's text ── envelope ── no JSON object: error ── ping, heartbeat's response ── to the app
-//   app's message, and ours ── numbered and recorded, with an envelope ── to the client
+//   client's text ── envelope ── no JSON object: error ── ping, heartbeat's response ── rules ── to the app
+//   app's message ── rules ──┬── numbered and recorded, with an envelope ── to the client
+//                 fallbacks ─┘
 //
 // Where nothing of this is configured, frames go through as they came. Whatever is changed or answered came
 // as a whole, and goes out as a whole: never a word between the frames of a message.
@@ -83,7 +84,7 @@ bool Session::State::json_envelope(const Message& message) {
     return true;
 }
 
-void Session::State::json_client_text(const Message& message, TimePoint) {
+void Session::State::json_client_text(const Message& message, TimePoint now) {
     const JsonWebsocket& shape = json->websocket;
     const std::string_view fault = not_an_object(message.payload, policy.limits.json_depth);
     if (!fault.empty()) {
@@ -105,7 +106,22 @@ void Session::State::json_client_text(const Message& message, TimePoint) {
         shape.pong.render(pong, values);
         return json_write(pong);
     }
-    plain_to_upstream(message);
+    if (closing || !policy.rules.any(true)) return plain_to_upstream(message);
+    const RequestDesk::Intake taken =
+        json->desk.take({said, 0, std::nullopt, message.payload, 0}, json_peer(), now);
+    switch (taken.verdict) {
+        case RequestDesk::Verdict::untracked:
+            return plain_to_upstream(message);
+        case RequestDesk::Verdict::forward:
+            plain_to_upstream(message);
+            return json->desk.sent(*taken.slot, now);
+        case RequestDesk::Verdict::keep:
+        case RequestDesk::Verdict::done:
+            return count(stats.from_client, message.payload);
+        case RequestDesk::Verdict::invalid:
+            count(stats.from_client, message.payload);
+            return json_refuse(rules::Code::protocol_schema, said, taken.problem);
+    }
 }
 
 // What the client has said goes nowhere, and it is told why.
@@ -117,6 +133,12 @@ void Session::State::json_refuse(rules::Code code, const rules::Message& said, s
     values.attempt = 0;
     values.request = said.body;
     values.detail = detail;
+    if (const auto index = said.body.empty() ? std::nullopt : policy.rules.match(said, json_peer())) {
+        const rules::Rule& rule = policy.rules.rules()[*index];
+        values.rule = rule.name;
+        if (rule.id_source == rules::IdSource::pointer)
+            values.id = rules::id_text(rule.id, said.body).value_or(values.id);
+    }
     std::string& error = actions.made();
     json->websocket.error.render(error, values);
     json_say(error);
@@ -127,7 +149,8 @@ void Session::State::json_upstream_message(const Message& message, TimePoint now
     if (message.opcode == Opcode::close) return json_upstream_close(message, now);
     if (!is_control(message.opcode)) {
         count(stats.from_upstream, message.payload);
-        json_to_client(message);
+        if (message.opcode != Opcode::text || !policy.rules.any(true) || !json_hears(message, now))
+            json_to_client(message);
     } else if (!policy.resume_client.envelope) {
         json_to_client(message);
     } else if (message.opcode == Opcode::ping) {  // the client may be away, and answers ours
@@ -135,9 +158,66 @@ void Session::State::json_upstream_message(const Message& message, TimePoint now
     }
 }
 
+// True: it belongs to a request, and what is to be done with it is done.
+bool Session::State::json_hears(const Message& message, TimePoint now) {
+    std::string scratch;
+    const rules::Message said = rules::json_message(message.payload, json->websocket.type, scratch);
+    if (policy.rules.hearing(said).empty() || wire::json::validate(message.payload, policy.limits.json_depth))
+        return false;
+    const RequestDesk::Hearing heard = json->desk.hear(said, 0, now);
+    switch (heard.what) {
+        case RequestDesk::Heard::nothing:
+            return false;
+        case RequestDesk::Heard::progress:
+            if (!heard.deliver) stats.count(Drop::late_answer);
+            return !heard.deliver;
+        case RequestDesk::Heard::answer:
+            if (heard.deliver) json_to_client(message);
+            json->desk.answered(heard.slot, message.payload, {}, now);
+            return true;
+        case RequestDesk::Heard::late:
+            break;
+    }
+    if (heard.deliver && heard.rename != nullptr) {
+        const auto type = json->websocket.type.find(message.payload).value_or(std::string_view());
+        const auto begin = static_cast<std::size_t>(type.data() - message.payload.data());
+        std::string& renamed = actions.made();
+        renamed = message.payload.substr(0, begin);
+        renamed += '"';
+        wire::json::append_escaped(renamed, *heard.rename);
+        renamed += '"';
+        renamed += message.payload.substr(begin + type.size());
+        json_to_client({Opcode::text, renamed, {}});
+    } else if (heard.deliver) {
+        json_to_client(message);
+    } else {
+        stats.count(Drop::late_answer);
+    }
+    json->desk.late_answered(heard.slot, message.payload, 0, now);
+    return true;
+}
+
+// What the desk wants said, to either side. At the end of each input.
+void Session::State::json_do_requests(TimePoint now) {
+    if (json->desk.quiet(now)) return;
+    while (const auto message = json->desk.next_send(now)) {
+        count(stats.to_upstream, message->text);
+        upstream.write_frame(Opcode::text, message->text);
+        json->desk.sent(*message->request, now);
+    }
+    while (const auto say = json->desk.next_say(now)) {
+        // A place in line is news of the moment.
+        const bool missed = say->what == RequestDesk::Say::What::status && !client.websocket_open();
+        if (!missed) json_say(say->text);
+    }
+}
+
 void Session::State::json_upstream_close(const Message& message, TimePoint now) {
     if (client.websocket_open()) {
         if (json->first_due != never) json_begin();
+        json->desk.give_up_all(rules::Code::connection_lost, now);
+        json_do_requests(now);
+        if (over) return;
         return plain_close(CloseSide::upstream, message, now);
     }
     if (!wire::websocket::parse_close(message.payload))

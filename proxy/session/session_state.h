@@ -93,13 +93,17 @@ struct Session::State {
     void json_not_found(TimePoint now);
     void json_tick(TimePoint now);
     void json_settle(TimePoint now);
+    void json_over(const Ending& ending);
     [[nodiscard]] TimePoint json_next_deadline() const;
     void json_client_message(const wire::websocket::Message& message, TimePoint now);
+    [[nodiscard]] rules::Peer json_peer() const { return {json->websocket.path, setup.who}; }
     [[nodiscard]] bool json_envelope(const wire::websocket::Message& message);
     void json_client_text(const wire::websocket::Message& message, TimePoint now);
     void json_refuse(rules::Code code, const rules::Message& said, std::string_view detail);
     void json_upstream_message(const wire::websocket::Message& message, TimePoint now);
     void json_upstream_close(const wire::websocket::Message& message, TimePoint now);
+    [[nodiscard]] bool json_hears(const wire::websocket::Message& message, TimePoint now);
+    void json_do_requests(TimePoint now);
     void json_to_client(const wire::websocket::Message& message);
     void json_stop_numbering();
     void json_say(std::string_view text);

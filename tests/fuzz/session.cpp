@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "proxy/session/session.h"
+#include "proxy/wire/json/scan.h"
 #include "proxy/wire/websocket/message.h"
 #include "rules/rule_set.h"
 
@@ -31,9 +32,42 @@ const Policy& policy(unsigned kind) {
         chat.timeout = std::chrono::seconds(3);
         chat.fallback.event = "r";
         chat.fallback.data = R"({"i":"{{id}}"})";
+        rules::RuleSpec job;
+        job.name = "job";
+        job.match.type = "j";
+        job.id = "/i";
+        job.answer.event = {"r"};
+        job.progress.event = {"p"};
+        job.timeout = std::chrono::seconds(5);
+        job.idle_first = job.idle_next = std::chrono::seconds(2);
+        job.fallback.message = R"({"type":"r","i":"{{id}}","q":"{{/q}}"})";
+        job.late_rename = "l";
+        job.repeatable = true;
+        job.repeat.window = std::chrono::seconds(20);
+        rules::RuleSpec line;
+        line.name = "line";
+        line.match.type = "g";
+        line.schema = R"({"required":["n"]})";
+        line.id = "order";
+        line.answer.event = {"r"};
+        line.timeout = std::chrono::seconds(5);
+        line.fallback.message = R"({"type":"r"})";
+        line.concurrency = 1;
+        line.queue.given = true;
+        line.queue.status.message = R"({"place":"{{place}}"})";
         std::vector<rules::Problem> problems;
         Policy policy;
-        policy.rules = rules::RuleSet::compile({ask, chat}, problems);
+        policy.rules = rules::RuleSet::compile({ask, chat, job, line}, problems);
+        JsonWebsocket& shape = policy.json_websockets.emplace_back();
+        shape.type = *wire::json::Pointer::parse("/type");
+        std::string problem;
+        shape.error = *rules::MessageTemplate::compile(R"({"e":"{{detail}}","i":"{{id}}"})", problem);
+        shape.ping = "ping";
+        shape.pong = *rules::MessageTemplate::compile(R"({"pong":"{{/t}}"})", problem);
+        shape.heartbeat = std::chrono::seconds(30);
+        shape.heartbeat_message = "{}";
+        shape.heartbeat_response = "h";
+        shape.idle_timeout = std::chrono::seconds(100);
         policy.limits.outbox_bytes = policy.limits.held_bytes = policy.limits.message_bytes = 4096;
         policy.resume_upstream.max_bytes = policy.resume_client.max_bytes = 4096;
         policy.resume_upstream.max_messages = policy.resume_client.max_messages = 8;
@@ -48,6 +82,7 @@ const Policy& policy(unsigned kind) {
             policies[i] = made;
             policies[i].resume_upstream.on_return = static_cast<OnReturn>(i % 3);
             policies[i].resume_client.recovery = static_cast<Recovery>(i / 3);
+            policies[i].resume_client.envelope = i / 3 > 0;
         }
         return policies;
     }();
@@ -87,6 +122,7 @@ void run(std::string_view data, unsigned kind, Dialect dialect, bool websocket, 
         Peer client(wire::websocket::Sender::server);
         Peer upstream(wire::websocket::Sender::client);
         ExchangeId exchange = 0;
+        std::uint64_t asked = 0;  // the last request that the gate was asked for
         while (data.size() >= 2) {
             const auto operation = static_cast<unsigned char>(data[0]);
             const std::size_t size =
@@ -96,7 +132,7 @@ void run(std::string_view data, unsigned kind, Dialect dialect, bool websocket, 
             const bool was_over = session.ended();
             std::string frame;
             const auto text = wire::websocket::Opcode::text;
-            switch (operation % 26) {
+            switch (operation % 27) {
                 case 0:
                     session.handle(input::PollOpened{++exchange}, now);
                     break;
@@ -159,7 +195,7 @@ void run(std::string_view data, unsigned kind, Dialect dialect, bool websocket, 
                     session.handle(input::UpstreamLost{}, now);
                     break;
                 case 19:
-                    if (dialect == Dialect::plain) break;  // never asked for
+                    if (dialect == Dialect::plain || dialect == Dialect::json) break;  // never asked for
                     session.handle(input::UpstreamPollingOpened{bytes}, now);
                     break;
                 case 20:
@@ -178,6 +214,12 @@ void run(std::string_view data, unsigned kind, Dialect dialect, bool websocket, 
                 case 24:
                     session.handle(input::Superseded{}, now);
                     break;
+                case 25:
+                    session.handle(input::GateSaid{asked == 0 ? 0 : size % asked + 1,
+                                                   static_cast<rules::Verdict::What>(size % 3),
+                                                   rules::Code::overload_queue_full, size, size},
+                                   now);
+                    break;
                 default:
                     session.handle(input::Shutdown{}, now);
                     break;
@@ -187,6 +229,7 @@ void run(std::string_view data, unsigned kind, Dialect dialect, bool websocket, 
                 if (const auto* send = std::get_if<action::SendClient>(&*action)) client.reads(send->bytes);
                 if (const auto* send = std::get_if<action::SendUpstream>(&*action))
                     upstream.reads(send->bytes);
+                if (const auto* ask = std::get_if<action::AskGate>(&*action)) asked = ask->request;
             }
             if (!session.ended() && session.next_deadline() < TimePoint{}) std::abort();
         }
@@ -206,6 +249,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view operations(reinterpret_cast<const char*>(data) + 1, size - 1);
     const unsigned kind = data[0];
     constexpr Dialect dialects[] = {Dialect::engineio4, Dialect::engineio3, Dialect::plain};
-    run(operations, kind, dialects[kind % 3], (kind & 16U) != 0, (kind & 32U) != 0);
+    const bool json = kind % 3 == 2 && (kind & 64U) != 0;
+    run(operations, kind, json ? Dialect::json : dialects[kind % 3], (kind & 16U) != 0, (kind & 32U) != 0);
     return 0;
 }
