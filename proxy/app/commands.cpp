@@ -12,11 +12,6 @@
 namespace forestay::app {
 namespace {
 
-bool in_colour(int fd) {
-    const char* no_color = std::getenv("NO_COLOR");
-    return ::isatty(fd) == 1 && (no_color == nullptr || *no_color == '\0');
-}
-
 void print(std::string_view text, std::FILE* to = stdout) {
     std::fwrite(text.data(), 1, text.size(), to);
 }
@@ -38,6 +33,11 @@ std::string number_of(std::size_t count, std::string_view what) {
 }
 
 }  // namespace
+
+bool in_colour(int fd) {
+    const char* no_color = std::getenv("NO_COLOR");
+    return ::isatty(fd) == 1 && (no_color == nullptr || *no_color == '\0');
+}
 
 void print_problems(const std::vector<config::Problem>& problems) {
     const bool colour = in_colour(STDERR_FILENO);

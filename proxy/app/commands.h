@@ -17,6 +17,9 @@ constexpr int bad_usage = 2;
 // NO_COLOR.
 void print_problems(const std::vector<config::Problem>& problems);
 
+// A terminal, and no NO_COLOR.
+bool in_colour(int fd);
+
 int check(const config::Request& request);
 
 enum class Show { effective, defaults, schema, reference };
@@ -27,6 +30,9 @@ void write_whole(const std::string& path, const std::string& content);
 
 // Runs until it is told to stop. `ready_file` may be empty.
 int run(const config::Request& request, const std::string& ready_file);
+
+// What the rules make of recorded messages. `file` "-": standard input.
+int test_rules(const config::Request& request, const std::string& file, bool json);
 
 // Runs for a while, watches, and writes the rules that it would propose.
 struct LearnOptions {

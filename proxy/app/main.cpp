@@ -116,6 +116,32 @@ int main(int argc, char** argv) {
         "Nothing of what is said is kept, but hashes of what may be an id, until it is answered; with "
         "--values, samples are.");
 
+    auto* rules_command = app.add_subcommand("rules", "Try rules out");
+    rules_command->require_subcommand(1);
+    auto* test_command = rules_command->add_subcommand(
+        "test", "Say what the rules of a configuration make of recorded messages");
+    add_arguments(*test_command, arguments);
+    std::string recorded;
+    bool json = false;
+    test_command->add_option("MESSAGES", recorded, "One JSON object in a line; - is standard input")
+        ->required();
+    test_command->add_flag("--json", json, "One JSON object for each request and one for the summary");
+    test_command->footer(
+        "For each message of a client that a rule matches: which rule, when it was answered, by whom, and "
+        "with "
+        "what. Nothing is connected, and the clock jumps.\n"
+        "A line has a time and who says it:\n"
+        "  {\"at\": \"1.5s\", \"from\": \"client\", \"event\": \"ask\", \"args\": [{\"q\": 1}], \"ack\": 7}\n"
+        "  {\"at\": 2, \"from\": \"app\", \"ack_of\": 7, \"args\": [\"yes\"]}\n"
+        "  {\"at\": 2, \"from\": \"app\", \"event\": \"news\", \"namespace\": \"/a\"}\n"
+        "  {\"at\": 3, \"from\": \"client\", \"packet\": \"2[\\\"ask\\\"]\"}\n"
+        "  {\"at\": 3, \"from\": \"client\", \"path\": \"/ws\", \"message\": {\"type\": \"ask\"}}\n"
+        "  {\"at\": 4, \"lost\": true}\n"
+        "Several clients have a \"session\" each, and may have a \"who\": the subject of their identity. The "
+        "app goes away with \"lost\", for one session or for all, and is back when forestay looks for it. "
+        "Times do not go backwards.\n"
+        "Exit code 1: a line or the configuration is wrong. 2: wrong usage.");
+
     auto* check_command = app.add_subcommand("check", "Say everything that is wrong with a configuration");
     add_arguments(*check_command, arguments);
     check_command->footer(
@@ -142,6 +168,7 @@ int main(int argc, char** argv) {
         app.parse(argc, argv);
         if (*run_command) return run(request(arguments), ready_file);
         if (*learn_command) return learn(request(arguments), learning);
+        if (*rules_command) return test_rules(request(arguments), recorded, json);
         if (*check_command) return check(request(arguments));
         const Show what = defaults    ? Show::defaults
                           : schema    ? Show::schema
