@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/session/time.h"
+#include "proxy/session/token_bucket.h"
 #include "rules/message_template.h"
 #include "rules/rule_set.h"
 
@@ -36,6 +37,9 @@ struct Limits {
     std::size_t event_name_bytes = 128;
     unsigned control_frames_per_second = 20;  // pings and pongs of a client
     unsigned control_frames_burst = 40;
+    // limits.message_rate: messages of a client, attachments not counted. One that says more is not read
+    // until it may say the next; of a polling one the answer to its POST waits.
+    Rate message_rate;
     Duration slow_client_timeout{30'000};    // a client that takes nothing for this long is closed
     Duration first_connect_timeout{10'000};  // from the OPEN packet to the first CONNECT
     Duration connect_reply_timeout{10'000};  // from a CONNECT to the upstream's reply

@@ -103,15 +103,15 @@ void Session::State::settle(TimePoint now) {
     client.answer_poll(now);
 
     upstream.exchange();
-    const bool upstream_full = upstream.waiting_bytes() > policy.limits.held_bytes / 2;
-    if (upstream_full != client.paused()) {
-        const auto pause = client.set_paused(upstream_full, now);
+    const bool pause_client = upstream.waiting_bytes() > policy.limits.held_bytes / 2 || pace_due != never;
+    if (pause_client != client.paused()) {
+        const auto pause = client.set_paused(pause_client, now);
         if (conversation) conversation->client_resumed(pause);
     }
     // Also a POST that was too much by itself, and is out already.
-    if (!upstream_full) client.release_posts();
+    if (!pause_client) client.release_posts();
     // A socket that probes is read all the same: what comes through it is not for the upstream.
-    const bool pause_socket = upstream_full && client.state() == ClientState::websocket;
+    const bool pause_socket = pause_client && client.state() == ClientState::websocket;
     if (pause_socket != client_socket_paused) {
         client_socket_paused = pause_socket;
         actions.push(pause_socket ? Action{action::PauseClient{}} : Action{action::ResumeClient{}});
@@ -128,7 +128,7 @@ void Session::State::settle(TimePoint now) {
 TimePoint Session::State::next_deadline() const {
     if (over) return never;
     TimePoint legs = std::min({client.next_deadline(), upstream.next_deadline(), expires, close_due});
-    legs = std::min({legs, away_until, unclaimed_until});
+    legs = std::min({legs, away_until, unclaimed_until, pace_due});
     if (json) legs = std::min(legs, json_next_deadline());
     return conversation ? std::min(legs, conversation->next_deadline()) : legs;
 }
@@ -144,6 +144,11 @@ void Session::State::on(const input::Tick&, TimePoint now) {
             {CloseSide::forestay, CloseReason::token_expired, CloseCode::token_expired, "token expired"});
     }
     if (close_due <= now) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
+    if (pace_due <= now) {
+        pace_due = never;
+        if (!finding) on(input::ClientBytes{}, now);  // what has waited
+        if (over) return;
+    }
     switch (client.tick(now)) {
         case ClientLeg::Overdue::none:
             break;

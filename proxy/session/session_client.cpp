@@ -17,6 +17,9 @@ using wire::websocket::Opcode;
 namespace {
 
 constexpr std::string_view bad_request = R"({"code":3,"message":"Bad request"})";
+constexpr std::string_view too_many_messages = R"({"error":"too many requests","reason":"message_rate"})";
+// One line about one client, however often it is slowed down.
+constexpr std::chrono::minutes pace_report_interval{1};
 // A large message must not keep its buffer for ever.
 constexpr std::size_t unmasked_kept = 64 << 10;
 constexpr Ending goodbye{CloseSide::client, CloseReason::goodbye, CloseCode::normal, {}};
@@ -42,6 +45,14 @@ void Session::State::on(const input::PostReceived& input, TimePoint now) {
         actions.push(action::AnswerExchange{input.exchange, 400, bad_request});
         return;
     }
+    // Whoever waits for the answer to its last POST does not come to this.
+    if (too_fast(now)) {
+        slow_down(now);
+        const auto wait = std::chrono::ceil<std::chrono::seconds>(pace_due - now);
+        actions.push(action::AnswerExchange{input.exchange, 429, too_many_messages,
+                                            static_cast<unsigned>(wait.count())});
+        return;
+    }
     post = input.exchange;
     const auto payload = wire::engineio::parse_payload(revision, input.body, {policy.limits.payload_packets});
     if (!payload) {
@@ -53,7 +64,8 @@ void Session::State::on(const input::PostReceived& input, TimePoint now) {
         if (over) return;  // end() answered the POST
         if (client.state() == ClientState::away) break;
     }
-    const bool hold = upstream.waiting_bytes() > policy.limits.held_bytes / 2;
+    if (too_fast(now) && client.state() != ClientState::away) slow_down(now);
+    const bool hold = upstream.waiting_bytes() > policy.limits.held_bytes / 2 || pace_due != never;
     client.answer_post(std::exchange(post, 0), hold && client.state() != ClientState::away);
 }
 
@@ -96,6 +108,10 @@ void Session::State::on(const input::ClientBytes& input, TimePoint now) {
     if (!client.websocket_open()) return;
     client.reading().start(input.bytes, actions);
     for (;;) {
+        if (too_fast(now) && !client.reading().all_read() && client.state() != ClientState::probing) {
+            slow_down(now);
+            break;
+        }
         auto message = client.reading().next(workspace.unmasked);
         if (!message) {
             const auto why = static_cast<wire::errc>(message.error().value());
@@ -114,7 +130,24 @@ void Session::State::on(const input::ClientBytes& input, TimePoint now) {
     if (workspace.unmasked.capacity() > unmasked_kept) std::string().swap(workspace.unmasked);
 }
 
+void Session::State::count_pace(TimePoint now) {
+    if (policy.limits.message_rate.bounded()) pace.spend(policy.limits.message_rate, now);
+}
+
+bool Session::State::too_fast(TimePoint now) const {
+    return policy.limits.message_rate.bounded() && pace.next(policy.limits.message_rate) > now;
+}
+
+void Session::State::slow_down(TimePoint now) {
+    pace_due = pace.next(policy.limits.message_rate);
+    ++stats.paced;
+    if (pace_report_due > now) return;
+    pace_report_due = now + pace_report_interval;
+    actions.report(stats, ReportKind::rate_limited);
+}
+
 void Session::State::client_message(const wire::websocket::Message& message, TimePoint now) {
+    if (!conversation && !is_control(message.opcode)) count_pace(now);
     if (json && workspace.learner != nullptr && message.opcode == Opcode::text)
         watch(rules::Learner::From::client, message.payload, now);
     if (json) return json_client_message(message, now);
@@ -176,6 +209,7 @@ void Session::State::client_packet(const Packet& packet, std::string_view raw, T
                 watch(rules::Learner::From::client, packet.data, now);
             ++stats.from_client.messages;
             stats.from_client.bytes += packet.data.size() + (packet.binary ? 0 : 1);
+            if (!packet.binary) count_pace(now);
             return end_if(packet.binary ? conversation->client_attachment(packet.data, raw, now)
                                         : conversation->client_packet(packet.data, raw, now));
         case PacketType::pong:

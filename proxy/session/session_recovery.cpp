@@ -21,6 +21,7 @@ void Session::State::lose_client(const Ending& otherwise, Duration hold, bool fa
     if (conversation) conversation->client_away(failed, now);
     if (json) json->client_away();
     probed = client_socket_paused = false;
+    pace_due = never;
     away_since = now;
     away_until = now + hold;
     unclaimed_until = never;
@@ -59,6 +60,8 @@ void Session::State::take_leg(State& fresh) {
     setup.sid.swap(fresh.setup.sid);
     expires = fresh.expires;  // its credential is the newer one
     client_socket_paused = fresh.client_socket_paused;
+    pace_due = fresh.pace_due;
+    if (fresh.pace.full_at() > pace.full_at()) pace = fresh.pace;  // coming back is no way around it
     away_until = never;
 }
 

@@ -36,6 +36,7 @@ void Session::State::archive(Archive& archive) {
     archive.one_of(side, CloseSide::forestay);
     if (Archive::reading && is_closing) closing = side;
     archive(close_due, finding, opened, probed);
+    archive(pace, pace_due, pace_report_due);
     archive(client_socket_paused, upstream_paused, was_attached, over);
 
     archive.check(close_due == never || is_closing);

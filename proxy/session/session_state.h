@@ -57,6 +57,10 @@ struct Session::State {
     void client_message(const wire::websocket::Message& message, TimePoint now);
     void client_probe(const wire::websocket::Message& message, TimePoint now);
     void client_packet(const wire::engineio::Packet& packet, std::string_view raw, TimePoint now);
+    // limits.message_rate: the client has said one more; may it say another one; it may not, and is not read.
+    void count_pace(TimePoint now);
+    [[nodiscard]] bool too_fast(TimePoint now) const;
+    void slow_down(TimePoint now);
     void fail_client_websocket(wire::websocket::CloseCode code, CloseReason reason, std::string_view text,
                                TimePoint now);
     void drop_probe(wire::websocket::CloseCode code, std::string_view text, TimePoint now);
@@ -149,6 +153,9 @@ struct Session::State {
     TimePoint away_since = never;       // the client is away
     TimePoint away_until = never;       // and may be; never: it is here
     TimePoint unclaimed_until = never;  // it is back, and has not yet come back to all of its namespaces
+    TokenBucket pace;                   // limits.message_rate
+    TimePoint pace_due = never;         // the client is not read until then, for that
+    TimePoint pace_report_due{};        // it was said before: not again until then
     ExchangeId post = 0;                // the POST that is being processed
     std::optional<CloseSide> closing;   // plain: who sent the first close frame
     TimePoint close_due = never;        // plain: when the other close frame must be there

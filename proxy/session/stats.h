@@ -92,10 +92,11 @@ enum class ReportKind : std::uint8_t {
     recovery_refused,     // the position of a returning client is unknown; it gets a fresh session
     replay_given_up,      // the client failed twice at the same position
     envelope_name_taken,  // the app itself uses the field that our number is in: choose another
+    rate_limited,         // the client says more than limits.message_rate; at most once a minute
 };
-constexpr std::array<std::string_view, 8> report_names{
-    "upstream_lost", "upstream_back",    "messages_dropped", "client_away",
-    "client_back",   "recovery_refused", "replay_given_up",  "envelope_name_taken"};
+constexpr std::array<std::string_view, 9> report_names{
+    "upstream_lost",    "upstream_back",   "messages_dropped",    "client_away", "client_back",
+    "recovery_refused", "replay_given_up", "envelope_name_taken", "rate_limited"};
 
 // Seconds, upper bounds; the last bucket is +Inf.
 constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
@@ -146,9 +147,10 @@ struct Stats {
     std::array<std::uint64_t, report_names.size()> reports{};  // how often each was said
     std::uint64_t replayed = 0;                                // messages, to returned clients
     std::uint64_t resent = 0;                                  // requests, to a fresh upstream
-    Histogram outage;                                          // of a session's upstream leg, loss to return
-    Histogram absence;                                         // of a client leg, loss to return
-    std::vector<RuleStats> rules;                              // by rule index
+    std::uint64_t paced = 0;       // times that a client was not read for limits.message_rate
+    Histogram outage;              // of a session's upstream leg, loss to return
+    Histogram absence;             // of a client leg, loss to return
+    std::vector<RuleStats> rules;  // by rule index
 
     void count(Drop what) noexcept { ++drops[static_cast<std::size_t>(what)]; }
 };

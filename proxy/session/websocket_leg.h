@@ -36,6 +36,8 @@ class WebsocketReading {
     [[nodiscard]] wire::result<std::optional<wire::websocket::Message>> next(std::string& scratch) {
         return reader_.next(rest_, scratch);
     }
+    // Of this input.
+    [[nodiscard]] bool all_read() const noexcept { return rest_.empty(); }
     void finish(TimePoint now) {
         if (joined_ != nullptr && rest_.size() == joined_->size()) {
             tail_.swap(*joined_);  // nothing was taken: keep growing the same buffer
