@@ -113,6 +113,23 @@ void check_upstreams(const Config& config, const Node& root, Problems& problems)
     }
 }
 
+// Without it every client has the address of the proxy.
+void check_addresses_known(const Config& config, const Node& root, Problems& problems) {
+    if (!config.net.limits.clients.any() || !config.net.trusted_proxies.empty()) return;
+    if (!all_loopback(config.net.listen)) return;
+    const bool per_ip = config.net.limits.clients.per_ip > 0;
+    problems.warning(place(root, per_ip ? "limits.per_ip" : "limits.connect_rate"),
+                     "only this machine can reach the listener, so clients come through a proxy and have one "
+                     "address between them: name it in trusted_proxies");
+}
+
+void check_client_config(const Config& config, const Node& root, Problems& problems) {
+    const std::string& path = config.net.client_config_path;
+    const auto& endpoints = config.net.socketio_paths;
+    if (!path.empty() && std::find(endpoints.begin(), endpoints.end(), path) != endpoints.end())
+        problems.error(place(root, "client_config.path"), "client_config.path: Socket.IO is there");
+}
+
 void check_websockets(const Config& config, const Node& root, Problems& problems) {
     const std::vector<Node>& written = items(root, "websockets");
     std::vector<std::string> seen = config.net.socketio_paths;
@@ -135,6 +152,8 @@ void check(const Config& config, const Node& root, Problems& problems) {
     check_addresses(config, root, problems);
     check_upstreams(config, root, problems);
     check_websockets(config, root, problems);
+    check_addresses_known(config, root, problems);
+    check_client_config(config, root, problems);
     warn_of_rules(config, root, problems);
 }
 

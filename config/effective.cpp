@@ -107,7 +107,8 @@ void write_defaults(std::string& out, const Schema& schema, std::size_t indent) 
         if (key.is(traits::later) || name == "*") continue;
         out += margin + "# " + std::string(key.description) + '\n';
         const bool elements = key.is(traits::list) && !child.children.empty();
-        if (key.type == Type::section && !elements && key.initial.empty()) {
+        const bool off = key.is(traits::optional);
+        if (key.type == Type::section && !elements && !off && key.initial.empty()) {
             out += margin + std::string(name) + ":\n";
             write_defaults(out, child, indent + 2);
         } else if (key.initial.empty()) {

@@ -7,6 +7,7 @@
 #include "config/access.h"
 #include "config/auth_section.h"
 #include "config/check.h"
+#include "config/client_config.h"
 #include "config/conform.h"
 #include "config/endpoints.h"
 #include "config/resume_section.h"
@@ -120,6 +121,12 @@ class Loader {
         fill_log(config.log, root);
         config.threads = threads(root);
         read_resume(config, root, problems_);
+        config.net.client_config_path = text(root, "client_config.path");
+        if (!config.net.client_config_path.empty()) config.net.client_config = client_config_json(config);
+    }
+
+    static session::Rate bucket(const Rate& written) {
+        return {static_cast<unsigned>(written.count), written.period};
     }
 
     static unsigned threads(const Node& root) {
@@ -159,6 +166,8 @@ class Loader {
         out.limits.header_timeout = duration(root, "limits.header_timeout");
         out.limits.write_timeout = duration(root, "limits.slow_client_timeout");
         out.limits.drain_timeout = duration(root, "drain.timeout");
+        if (text(root, "limits.per_ip") != "off") out.limits.clients.per_ip = integer(root, "limits.per_ip");
+        out.limits.clients.connects = bucket(rate(root, "limits.connect_rate"));
         for (const std::string& one : texts(root, "trusted_proxies")) {
             if (const auto network = parse_network(one, problem)) out.trusted_proxies.push_back(*network);
         }
@@ -181,6 +190,7 @@ class Loader {
         out.rules = read_rules(root, problems_);
         out.limits.message_bytes = size(root, "limits.max_message");
         out.limits.outbox_bytes = size(root, "limits.outbox");
+        out.limits.message_rate = bucket(rate(root, "limits.message_rate"));
         // One whole message must be able to wait for the upstream leg.
         out.limits.held_bytes = std::max(out.limits.held_bytes, out.limits.message_bytes);
         out.limits.slow_client_timeout = duration(root, "limits.slow_client_timeout");

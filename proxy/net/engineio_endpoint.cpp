@@ -40,7 +40,9 @@ HttpAnswer forbidden() {
     return refusal(403, R"({"code":4,"message":"Forbidden"})");
 }
 HttpAnswer too_many() {
-    return refusal(503, R"({"code":3,"message":"Too many sessions"})");
+    HttpAnswer refused = refusal(503, R"({"code":3,"message":"Too many sessions"})");
+    refused.retry_after = 1;
+    return refused;
 }
 
 // What the upstream is asked: the client's own path and query, with our transport. Some clients leave the
@@ -108,7 +110,10 @@ struct EngineIoEndpoint::Impl final : SessionHost {
 // During an outage new clients are held like all others, but not for ever: whoever comes later is better off
 // knowing.
 std::optional<HttpAnswer> EngineIoEndpoint::Impl::refuse_session() const {
-    if (full()) return too_many();
+    if (full()) {
+        ++loop.stats().limit_hits[static_cast<std::size_t>(LimitHit::max_connections)];
+        return too_many();
+    }
     const auto down_since = loop.upstreams().down_since();
     if (!down_since || loop.now() - *down_since <= loop.shared().options.upstream.hold) return {};
     HttpAnswer refused = refusal(503, R"({"code":3,"message":"Upstream down"})");
@@ -245,12 +250,8 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
         (dialect == session::Dialect::engineio4 && resume.recovery != session::Recovery::off)) {
         setup.secret = loop.new_sid();
     }
-    SessionOrigins origins{{},
-                           std::move(request.origin),
-                           setup.path,
-                           std::move(request.client_address),
-                           label(setup.sid),
-                           {}};
+    SessionOrigins origins{
+        {}, std::move(request.origin), setup.path, std::move(request.client_address), label(setup.sid), {}};
     if (request.identity) {
         if (loop.shared().authenticator) {
             setup.expires = identity_deadline(*request.identity, *loop.shared().authenticator, loop.now());
@@ -263,8 +264,10 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
         connect = upstream_handshake(request);
     std::string sid = setup.sid;
     const std::string secret = setup.secret;
+    ClientPlace place = std::move(request.place);
     auto driver = std::make_unique<SessionDriver>(loop, *this, std::move(setup), std::move(origins),
                                                   std::move(connect), std::move(request.refused_code));
+    driver->take_place(std::move(place));
     ++loop.shared().common->sessions;
     if (!secret.empty()) by_secret.emplace(secret, driver.get());
     return *sessions.emplace(std::move(sid), std::move(driver)).first->second;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proxy/auth/authenticator.h"
+#include "proxy/net/client_table.h"
 #include "proxy/wire/engineio/query.h"
 #include "proxy/wire/http/forwarding.h"
 
@@ -32,13 +33,15 @@ struct GuardedRequest {
     // upstream hears nothing of this client; its CONNECT is answered with CONNECT_ERROR and this code. Empty:
     // not refused.
     std::string refused_code;
+    ClientPlace place;  // of a client that is new; empty: nobody counts
 };
 
 struct HttpAnswer {
     unsigned status = 200;
     std::string body;
     std::string_view content_type = "text/plain; charset=UTF-8";
-    unsigned retry_after = 0;  // seconds, as the field; 0: without
+    unsigned retry_after = 0;              // seconds, as the field; 0: without
+    std::string_view reason = "engineio";  // of a refusal, for the journal: a literal of ours
 };
 
 // A polling exchange that waits for its answer. `done` is called exactly once, on the loop, unless lost()

@@ -147,6 +147,46 @@ std::optional<Reply> check_engineio(const Shared& shared, const RequestHead& hea
     return reply;
 }
 
+// A session or a plain websocket begins: is there room for one more from this address? Before any credential
+// is looked at, which costs more.
+std::optional<Reply> check_limits(const Shared& shared, Stats& stats, const RequestHead& head, Route route,
+                                  GuardedRequest& request) {
+    const bool begins = route == Route::websocket || (request.query.sid.empty() && head.method == "GET");
+    if (!begins) return {};
+    ClientTable::Verdict verdict = shared.clients->enter(
+        request.client_address, shared.options.limits.clients, std::chrono::steady_clock::now());
+    const auto hit = [&](LimitHit limit) {
+        ++stats.limit_hits[static_cast<std::size_t>(limit)];
+        return limit_hit_names[static_cast<std::size_t>(limit)];
+    };
+    if (verdict.forgotten > 0) {
+        const string_view limit = hit(LimitHit::address_table);
+        if (shared.journal) shared.journal({Level::warning, "limit_hit", {{"limit", std::string(limit)}}});
+    }
+    if (!verdict.refused) {
+        request.place = std::move(verdict.place);
+        return {};
+    }
+    const bool rate = verdict.refused->why == ClientTable::Refusal::connect_rate;
+    Reply reply = error_reply(429, hit(rate ? LimitHit::connect_rate : LimitHit::per_ip));
+    reply.fields.emplace_back("Retry-After", std::to_string(verdict.refused->retry_after.count()));
+    return reply;
+}
+
+Reply client_config(const Shared& shared, const RequestHead& head) {
+    if (head.method == "OPTIONS" && head.find("access-control-request-method") != nullptr)
+        return preflight(shared, head);
+    Reply reply;
+    if (head.method == "GET" || head.method == "HEAD") {
+        reply.body = shared.options.client_config;
+    } else {
+        reply = error_reply(405, "client_config_method");
+        reply.fields = {{"Allow", "GET, HEAD, OPTIONS"}};
+    }
+    reply.fields.emplace_back("Cache-Control", "no-store");
+    return reply;
+}
+
 std::vector<std::string> names_of(const std::vector<std::pair<std::string, std::string>>& headers) {
     std::vector<std::string> names;
     for (const auto& [name, value] : headers) names.push_back(name);
@@ -181,8 +221,13 @@ Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route
     request.method = head.method;
     request.target = head.target;
     request.client_address = client.address;
-    if (route == Route::engineio || route == Route::websocket) {
+    if (route == Route::engineio || route == Route::websocket || route == Route::client_config) {
         if ((out.refusal = check_origin(shared, stats, head, client, out))) return out;
+    }
+    if (route == Route::client_config) {
+        out.refusal = client_config(shared, head);
+        if (out.refusal->status == 204) out.cors.clear();  // a preflight's answer has its own
+        return out;
     }
     if (route == Route::engineio) {
         if (head.method == "OPTIONS") {
@@ -191,6 +236,9 @@ Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route
             return out;
         }
         if ((out.refusal = check_engineio(shared, head, request))) return out;
+    }
+    if (route == Route::engineio || route == Route::websocket) {
+        if ((out.refusal = check_limits(shared, stats, head, route, request))) return out;
     }
     const auto& paths = shared.options.socketio_paths;
     if (shared.authenticator->protects(guarded_path(head.path, paths))) {

@@ -16,7 +16,7 @@
 namespace forestay::net {
 
 struct Guarded {
-    std::optional<Reply> refusal;  // not empty: nobody else hears of the request. Counted already
+    std::optional<Reply> refusal;  // or another answer of ours: nobody else hears of the request. Counted
     GuardedRequest request;
     wire::http::OwnedFields cors;  // for whatever is answered, refusals behind the origin check included
 };

@@ -13,6 +13,7 @@
 
 #include "proxy/auth/authenticator.h"
 #include "proxy/auth/origin.h"
+#include "proxy/net/client_table.h"
 #include "proxy/net/journal.h"
 #include "proxy/net/options.h"
 #include "proxy/net/stats.h"
@@ -46,6 +47,7 @@ struct Shared {
     Journal journal;     // called on every loop's thread
     unsigned loops = 1;  // how many there are, Loop::max at most
     std::shared_ptr<Common> common = std::make_shared<Common>();
+    std::shared_ptr<ClientTable> clients = std::make_shared<ClientTable>();
 };
 
 class Loop {

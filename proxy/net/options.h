@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "proxy/session/token_bucket.h"
+
 namespace forestay::net {
 
 using Duration = std::chrono::milliseconds;
@@ -41,6 +43,14 @@ struct UpstreamOptions {
     bool preserve_host = true;  // else Host is the upstream's
 };
 
+// Of one address, over all loops.
+struct ClientLimits {
+    std::size_t per_ip = 0;  // limits.per_ip: clients at once; 0: no bound
+    session::Rate connects;  // limits.connect_rate: new ones
+
+    [[nodiscard]] bool any() const noexcept { return per_ip > 0 || connects.bounded(); }
+};
+
 struct HttpLimits {
     std::uint64_t body_bytes = 64ULL << 20;  // limits.max_body; of a polling POST also max_message
     std::size_t header_bytes = 16 << 10;     // limits.max_header
@@ -52,6 +62,7 @@ struct HttpLimits {
     Duration keepalive_timeout{75'000};
     Duration write_timeout{30'000};
     Duration drain_timeout{8'000};  // drain.timeout
+    ClientLimits clients;
 };
 
 // An IP network in CIDR form, parsed.
@@ -77,6 +88,8 @@ struct Options {
     bool jsonp = false;                     // EIO3 clients may poll by JSONP
     std::vector<WebsocketPath> websockets;  // others pass through as they are
     std::vector<Network> trusted_proxies;
+    std::string client_config_path;  // where clients learn how to connect; empty: nowhere
+    std::string client_config;       // what they get there: JSON
 };
 
 }  // namespace forestay::net

@@ -72,7 +72,7 @@ Reply reply_with(HttpAnswer answer) {
     reply.status = answer.status;
     reply.body = std::move(answer.body);
     reply.content_type = answer.content_type;
-    if (answer.status >= 400) reply.reason = "engineio";
+    if (answer.status >= 400) reply.reason = answer.reason;
     reply.fields.emplace_back("Cache-Control", "no-store");
     if (answer.retry_after > 0) reply.fields.emplace_back("Retry-After", std::to_string(answer.retry_after));
     return reply;

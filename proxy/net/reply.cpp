@@ -32,6 +32,8 @@ std::string_view status_text(unsigned status) noexcept {
             return "Expectation Failed";
         case 426:
             return "Upgrade Required";
+        case 429:
+            return "Too Many Requests";
         case 431:
             return "Request Header Fields Too Large";
         case 500:

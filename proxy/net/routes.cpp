@@ -103,6 +103,10 @@ std::string guarded_path(string_view path, const std::vector<std::string>& socke
 
 Route route_of(const wire::http::RequestHead& head, const Options& options) {
     if (head.target == "*") return Route::asterisk;
+    if (!head.upgrade_websocket && !options.client_config_path.empty() &&
+        head.path == options.client_config_path) {
+        return Route::client_config;
+    }
     const bool endpoint = is_endpoint(head.path, options.socketio_paths);
     const bool below = endpoint || is_below_endpoint(head.path, options.socketio_paths);
     // (Protected prefixes are compared with all readings of a path: auth::Authenticator::protects().)

@@ -12,10 +12,11 @@
 namespace forestay::net {
 
 enum class Route : std::uint8_t {
-    engineio,   // an Engine.IO request: ours to answer
-    websocket,  // an upgrade elsewhere: both handshakes, then frames
-    http,       // the app's business
-    asterisk,   // OPTIONS *: answered here
+    engineio,       // an Engine.IO request: ours to answer
+    websocket,      // an upgrade elsewhere: both handshakes, then frames
+    http,           // the app's business
+    asterisk,       // OPTIONS *: answered here
+    client_config,  // Options::client_config_path: answered here
     ambiguous  // a server that decodes the path would find an endpoint, or a JSON websocket, that the literal
                // path is not
 };

@@ -102,6 +102,7 @@ void Server::Impl::accepted(int fd, std::string peer, From from) {
         return HttpConnection::serve(http, std::move(arrival), HttpConnection::Admission::welcome);
     }
     ++stats.connections_refused;
+    ++stats.limit_hits[static_cast<std::size_t>(LimitHit::max_connections)];
     if (open < max + polite_refusals)
         HttpConnection::serve(http, std::move(arrival), HttpConnection::Admission::full);
 }

@@ -144,6 +144,7 @@ bool SessionDriver::take_client(SessionDriver& fresh) {
             client_ = std::exchange(fresh.client_, nullptr);
             if (client_ != nullptr) loop_.sockets().give(*client_, *this);
             exchanges_ = std::exchange(fresh.exchanges_, {});
+            place_ = std::move(fresh.place_);
             last_exchange_ = fresh.last_exchange_;
             if (fresh.connect_) heard_again(fresh.connect_->fields);
             host_.sids_swapped(*this, fresh);
@@ -315,6 +316,8 @@ void SessionDriver::answer_exchange(const action::AnswerExchange& answer, Answer
     to_client_.bytes += answer.body.size();
     HttpAnswer http{answer.status, std::string(answer.body)};
     if (answer.status != 200) http.content_type = "application/json";
+    http.retry_after = answer.retry_after;
+    if (answer.status == 429) http.reason = "message_rate";
     answers.emplace_back(std::move(waiting->second), std::move(http));
     exchanges_.erase(waiting);
 }

@@ -81,6 +81,7 @@ struct SessionMove {
     std::string wanted;  // the secret of the earlier one
     session::Dialect dialect{};
     SessionOrigins origins;
+    ClientPlace place;
     UpstreamHandshakeRequest connect;
     std::string refused_code;
     UniqueFd client, upstream;
@@ -112,6 +113,8 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     void plain(int client_fd, std::string_view early_client, int upstream_fd,
                std::string_view early_upstream);
     void shutdown();
+    // The place of its client, given back when that is away.
+    void take_place(ClientPlace place) { place_ = std::move(place); }
     // Another request of this client, with these fields for the upstream: its cookies may be newer.
     void heard_again(const wire::http::OwnedFields& fields);
 
@@ -176,6 +179,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     session::Dialect dialect_;
     std::string secret_;
     SessionOrigins origins_;
+    ClientPlace place_;
     const std::unique_ptr<UpstreamHandshakeRequest>
         connect_;  // null: a plain websocket, which never connects
     std::string refused_code_;

@@ -22,6 +22,7 @@ Level level_of(session::ReportKind kind) {
         case session::ReportKind::recovery_refused:
         case session::ReportKind::replay_given_up:
         case session::ReportKind::envelope_name_taken:
+        case session::ReportKind::rate_limited:
             return Level::warning;
         case session::ReportKind::upstream_lost:
         case session::ReportKind::upstream_back:
@@ -47,6 +48,7 @@ std::string_view counted(session::ReportKind kind) {
         case session::ReportKind::recovery_refused:
         case session::ReportKind::replay_given_up:
         case session::ReportKind::envelope_name_taken:
+        case session::ReportKind::rate_limited:
             break;
     }
     return {};
@@ -72,7 +74,7 @@ void SessionDriver::follow_transport() {
         if (!first) transports_ += '>';
         transports_ += now ? client_transport_names[static_cast<std::size_t>(*now)] : "away";
     }
-    if (!now) return;
+    if (!now) return place_.reset();
     ++gauge[static_cast<std::size_t>(*now)];
     if (first) journal_open(*now);
 }
@@ -112,6 +114,10 @@ void SessionDriver::journal_report(const action::Report& report) const {
     JournalEntry entry{level_of(report.kind),
                        session::report_names[static_cast<std::size_t>(report.kind)],
                        {{"session", origins_.label}}};
+    if (report.kind == session::ReportKind::rate_limited) {
+        entry.fields.emplace_back("client", origins_.client);
+        entry.fields.emplace_back("limit", "message_rate");
+    }
     if (const std::string_view what = counted(report.kind); !what.empty())
         entry.fields.emplace_back(what, std::to_string(report.count));
     if (report.duration > session::Duration{0})

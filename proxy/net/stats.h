@@ -34,6 +34,16 @@ enum class ClientTransport : std::uint8_t { http, polling, websocket, plain_webs
 constexpr std::array<std::string_view, 4> client_transport_names{"http", "polling", "websocket",
                                                                  "plain_websocket"};
 
+// A bound on clients that was hit: somebody was refused, slowed down, or forgotten.
+enum class LimitHit : std::uint8_t {
+    max_connections,  // refused: 503
+    per_ip,           // refused: 429
+    connect_rate,     // refused: 429
+    address_table     // an address whose rate was forgotten to make room for others
+};
+constexpr std::array<std::string_view, 4> limit_hit_names{"max_connections", "per_ip", "connect_rate",
+                                                          "address_table"};
+
 // One process of the app, by index into UpstreamOptions::urls.
 struct UpstreamStats {
     std::uint64_t sessions = 0;  // gauge: that belong to it
@@ -47,7 +57,8 @@ struct Stats {
     std::vector<rules::GateStats> gates;  // by rule; of the first loop, as of the last gathering
     std::array<std::uint64_t, client_transport_names.size()> client_connections{};  // gauge, open now
     std::uint64_t connections_accepted = 0;
-    std::uint64_t connections_refused = 0;         // limits.max_connections
+    std::uint64_t connections_refused = 0;  // limits.max_connections
+    std::array<std::uint64_t, limit_hit_names.size()> limit_hits{};
     std::uint64_t handovers = 0;                   // connections given to the loop of their session
     std::array<std::uint64_t, 6> http_requests{};  // by status class: [1]xx..[5]xx, [0] none (aborted)
     session::Histogram http_duration;              // never an upgraded connection's lifetime

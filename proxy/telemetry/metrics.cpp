@@ -333,6 +333,10 @@ void Exposition::refusals() {
         for (const auto& [reason, count] : loop->head_refusals) reasons[reason] += count;
     }
     for (const auto& [reason, count] : reasons) put(heads, {{"reason", reason}}, static_cast<double>(count));
+    auto& limits = out_.counter("forestay_limit_hits_total",
+                                "How often a bound on clients was hit: refused, slowed down, or forgotten.");
+    by_name(limits, "limit", net::limit_hit_names, [](const auto& s, auto i) { return s.limit_hits[i]; });
+    put(limits, {{"limit", "message_rate"}}, sum([](const auto& s) { return s.sessions.paced; }));
     out_.counter("forestay_sid_mismatches_total", "Session ids used by another principal or origin.",
                  sum([](const auto& s) { return s.sid_mismatches; }));
     out_.counter("forestay_dropped_header_fields_total",

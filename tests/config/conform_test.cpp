@@ -131,10 +131,6 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_yet_is_refused_and_never_ignored) {
     refused("tls:", "1: tls: not supported yet");
     refused("drain: {delay: 1s}", "9: drain.delay: not supported yet");
     refused("drain: {spread: 1s}", "9: drain.spread: not supported yet");
-    refused("limits: {per_ip: 5}", "18: limits.per_ip: \"5\" is not supported yet: only off");
-    refused("limits: {connect_rate: 5/s}", "24: limits.connect_rate: \"5/s\" is not supported yet: only off");
-    refused("limits: {message_rate: 100/s}",
-            "24: limits.message_rate: \"100/s\" is not supported yet: only off");
     refused("auth: {on_expiry: ignore}", "19: auth.on_expiry: \"ignore\" is not supported yet: only close");
     refused("auth: {protect: /, any_of: [{forward: {url: x}}]}",
             "30: auth.any_of[0].forward: not supported yet");
@@ -143,10 +139,37 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_yet_is_refused_and_never_ignored) {
 }
 
 BOOST_AUTO_TEST_CASE(words_for_what_is_not_built_yet_may_say_that_it_is_off) {
-    CHECK_LINES(with("limits: {per_ip: off, connect_rate: off, message_rate: off}\n"
-                     "auth: {on_expiry: close}\n")
-                    .problems(),
-                {});
+    CHECK_LINES(with("auth: {on_expiry: close}\n").problems(), {});
+}
+
+BOOST_AUTO_TEST_CASE(limits_on_clients_are_off_or_numbers) {
+    for (const char* yaml : {"", "limits: {per_ip: off, connect_rate: off, message_rate: off}\n"}) {
+        const Config& off = loaded(yaml).config;
+        BOOST_TEST(!off.net.limits.clients.any());
+        BOOST_TEST(!off.session.limits.message_rate.bounded());
+    }
+    const Config on =
+        loaded("limits: {per_ip: 10, connect_rate: 5/s, message_rate: 60/m}\ntrusted_proxies: 10.0.0.1\n")
+            .config;
+    BOOST_TEST(on.net.limits.clients.per_ip == 10U);
+    BOOST_TEST(on.net.limits.clients.connects.count == 5U);
+    BOOST_TEST((on.net.limits.clients.connects.per == std::chrono::seconds(1)));
+    BOOST_TEST(on.session.limits.message_rate.count == 60U);
+    BOOST_TEST((on.session.limits.message_rate.per == std::chrono::minutes(1)));
+    CHECK_LINES(with("limits: {per_ip: 0}\n").problems(),
+                {"3:18: limits.per_ip: \"0\" is not between 1 and 1000000"});
+    CHECK_LINES(with("limits: {message_rate: 10/h}\n").problems(),
+                {"3:24: limits.message_rate: \"10/h\" is not between 1/m and 1000000/s"});
+    CHECK_LINES(with("limits: {connect_rate: 5}\n").problems(),
+                {"3:24: limits.connect_rate: \"5\" is not a rate: write 100/s, 30/m or 10/h"});
+}
+
+BOOST_AUTO_TEST_CASE(clients_that_all_have_the_address_of_a_proxy_are_a_warning) {
+    CHECK_LINES(
+        with("limits: {per_ip: 10}\n").problems(),
+        {"3:18: warning: only this machine can reach the listener, so clients come through a proxy and "
+         "have one address between them: name it in trusted_proxies"});
+    CHECK_LINES(with("limits: {per_ip: 10}\ntrusted_proxies: 127.0.0.1\n").problems(), {});
 }
 
 BOOST_AUTO_TEST_CASE(threads_are_counted_or_follow_the_cores) {

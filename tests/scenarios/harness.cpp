@@ -52,6 +52,9 @@ void add(net::Stats& sums, const net::Stats& stats) {
     sums.dropped_header_fields += stats.dropped_header_fields;
     sums.spooled_uploads += stats.spooled_uploads;
     sums.spooled_bytes += stats.spooled_bytes;
+    sums.sessions.sessions += stats.sessions.sessions;
+    sums.sessions.paced += stats.sessions.paced;
+    add(sums.limit_hits, stats.limit_hits);
     add(sums.http_requests, stats.http_requests);
     add(sums.origin_refusals, stats.origin_refusals);
     add(sums.auth_refusals, stats.auth_refusals);
