@@ -22,6 +22,7 @@
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/metrics.h"
 #include "proxy/telemetry/process_stats.h"
+#include "proxy/telemetry/stats_json.h"
 #include "proxy/wire/json/scan.h"
 
 namespace forestay::app {
@@ -119,7 +120,7 @@ struct Application::Impl {
         return made;
     }
 
-    std::string render(const std::vector<const net::Stats*>& stats) {
+    telemetry::MetricsInput metrics_input(const std::vector<const net::Stats*>& stats) const {
         telemetry::MetricsInput input;
         input.loops = stats;
         input.rules = rule_names;
@@ -127,14 +128,21 @@ struct Application::Impl {
         input.build = {std::string(version), telemetry::compiler_name()};
         input.log_lines_lost = log.lines_lost();
         input.process = telemetry::read_process_stats();
-        return telemetry::render_metrics(input);
+        return input;
     }
 
     net::AdminRoutes::Options admin_options() {
         net::AdminRoutes::Options options;
         options.token_sha256 = config.net.admin_token_sha256;
         options.render_metrics = [this](const net::AdminRoutes::Rendered& done) {
-            loops.gather_stats([this, done](const auto& stats) { done(render(stats)); });
+            loops.gather_stats(
+                [this, done](const auto& stats) { done(telemetry::render_metrics(metrics_input(stats))); });
+        };
+        options.render_stats = [this](const net::AdminRoutes::Rendered& done) {
+            loops.gather_stats([this, done](const auto& stats) {
+                const std::chrono::duration<double> uptime = std::chrono::steady_clock::now() - begun;
+                done(telemetry::render_stats(metrics_input(stats), uptime.count()));
+            });
         };
         options.not_ready = [this]() -> std::string_view {
             if (loops.draining()) return "draining";
@@ -153,6 +161,7 @@ struct Application::Impl {
     // Until `end`, each second.
     void tell_progress(const Learning& learning, std::chrono::steady_clock::time_point end);
 
+    const std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
     config::Config config;
     std::vector<config::Problem> warnings;
     telemetry::Log log;

@@ -16,9 +16,14 @@ constexpr auto render_interval = 250ms;
 constexpr std::string_view index_page =
     "forestay\n"
     "\n"
-    "/metrics  what it counts, for Prometheus\n"
-    "/live     200 while the process turns\n"
-    "/ready    200 while it can serve clients, else 503 and why\n";
+    "/metrics    what it counts, for Prometheus\n"
+    "/api/stats  the key numbers, as JSON\n"
+    "/live       200 while the process turns\n"
+    "/ready      200 while it can serve clients, else 503 and why\n";
+
+std::string_view path_of(const AdminRequest& request) {
+    return request.target.substr(0, request.target.find('?'));
+}
 
 std::string hex(std::string_view bytes) {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -65,13 +70,16 @@ void AdminRoutes::answer(const AdminRequest& request, std::string_view configure
                          TimePoint now, Done done) {
     std::optional<AdminAnswer> answer = answer_now(request, configured_host, host_matters);
     if (answer) return done(std::move(*answer));
-    metrics(now, std::move(done));
+    if (path_of(request) == "/api/stats")
+        return render(&Pages::stats, options_.render_stats, "application/json", now, std::move(done));
+    render(&Pages::metrics, options_.render_metrics, "text/plain; version=0.0.4; charset=utf-8", now,
+           std::move(done));
 }
 
 std::optional<AdminAnswer> AdminRoutes::answer_now(const AdminRequest& request,
                                                    std::string_view configured_host, bool host_matters) {
     if (request.hosts.size() != 1) return error(400, "one Host header is needed");
-    const std::string_view path = request.target.substr(0, request.target.find('?'));
+    const std::string_view path = path_of(request);
     const bool health = path == "/live" || path == "/ready";  // for probes, which carry no token
     // Who knows the token is no web page of a stranger: the name by which it asks does not matter then.
     const bool has_token = !options_.token_sha256.empty() && request.authorizations.size() == 1 &&
@@ -81,12 +89,14 @@ std::optional<AdminAnswer> AdminRoutes::answer_now(const AdminRequest& request,
     }
     if (!options_.token_sha256.empty() && !has_token && !health)
         return error(401, "a bearer token is needed");
-    const bool known = health || path == "/" || (path == "/metrics" && options_.render_metrics);
+    const bool page =
+        (path == "/metrics" && options_.render_metrics) || (path == "/api/stats" && options_.render_stats);
+    const bool known = health || page || path == "/";
     if (!known) return error(404, "not found");
     if (request.method != "GET") return error(405, "only GET");
     if (path == "/live") return AdminAnswer{200, "ok\n"};
     if (path == "/ready") return ready();
-    if (path == "/metrics") return std::nullopt;
+    if (page) return std::nullopt;
     return AdminAnswer{200, std::string(index_page)};
 }
 
@@ -96,18 +106,21 @@ AdminAnswer AdminRoutes::ready() const {
     return {503, "{\"ready\":false,\"reason\":\"" + std::string(reason) + "\"}\n", "application/json"};
 }
 
-void AdminRoutes::metrics(TimePoint now, Done done) {
-    constexpr std::string_view type = "text/plain; version=0.0.4; charset=utf-8";
-    if (!metrics_->text.empty() && now - metrics_->rendered_at < render_interval)
-        return done({200, metrics_->text, type});
-    metrics_->waiting.push_back(std::move(done));
-    if (metrics_->waiting.size() > 1) return;  // under way
-    options_.render_metrics([weak = std::weak_ptr(metrics_), now, type](std::string text) {
-        const std::shared_ptr<Metrics> metrics = weak.lock();
-        if (!metrics) return;
-        metrics->text = std::move(text);
-        metrics->rendered_at = now;
-        for (const Done& waits : std::exchange(metrics->waiting, {})) waits({200, metrics->text, type});
+void AdminRoutes::render(Page Pages::*which, const std::function<void(Rendered)>& renderer,
+                         std::string_view content_type, TimePoint now, Done done) {
+    Page& page = (*pages_).*which;
+    if (!page.text.empty() && now - page.rendered_at < render_interval)
+        return done({200, page.text, content_type});
+    page.waiting.push_back(std::move(done));
+    if (page.waiting.size() > 1) return;  // under way
+    renderer([weak = std::weak_ptr(pages_), which, now, content_type](std::string text) {
+        const std::shared_ptr<Pages> pages = weak.lock();
+        if (!pages) return;
+        Page& rendered = (*pages).*which;
+        rendered.text = std::move(text);
+        rendered.rendered_at = now;
+        for (const Done& waits : std::exchange(rendered.waiting, {}))
+            waits({200, rendered.text, content_type});
     });
 }
 

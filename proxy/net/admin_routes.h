@@ -42,31 +42,37 @@ class AdminRoutes {
         std::string token_sha256;                      // hex; empty: no token is asked for
         std::function<void(Rendered)> render_metrics;  // calls back, at once or later; empty: no /metrics
         std::function<std::string_view()> not_ready;   // why not, a literal of ours; empty text: ready
+        std::function<void(Rendered)> render_stats{};  // JSON, as render_metrics; empty: no /api/stats
     };
     explicit AdminRoutes(Options options) : options_(std::move(options)) {}
 
     // `configured_host`: what the listener was told to bind, as written. `host_matters`: false on a unix
-    // socket, which no page can reach. `done` is called once, before this returns or, for metrics, later.
+    // socket, which no page can reach. `done` is called once, before this returns or, for what is rendered,
+    // later.
     void answer(const AdminRequest& request, std::string_view configured_host, bool host_matters,
                 TimePoint now, Done done);
     // Who waits is not answered any more.
-    void close() noexcept { metrics_.reset(); }
+    void close() noexcept { pages_.reset(); }
 
   private:
-    // /metrics, for those who ask at once.
-    struct Metrics {
+    // What is rendered when somebody asks, once for those who ask at once.
+    struct Page {
         std::string text;
         TimePoint rendered_at{};
         std::vector<Done> waiting;
     };
-    // Everything but metrics, which an empty answer stands for.
+    struct Pages {
+        Page metrics, stats;
+    };
+    // Everything but pages, which an empty answer stands for.
     [[nodiscard]] std::optional<AdminAnswer> answer_now(const AdminRequest& request,
                                                         std::string_view configured_host, bool host_matters);
     [[nodiscard]] AdminAnswer ready() const;
-    void metrics(TimePoint now, Done done);
+    void render(Page Pages::*which, const std::function<void(Rendered)>& renderer,
+                std::string_view content_type, TimePoint now, Done done);
 
     Options options_;
-    std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();  // a rendering holds it weakly
+    std::shared_ptr<Pages> pages_ = std::make_shared<Pages>();  // a rendering holds them weakly
 };
 
 }  // namespace forestay::net

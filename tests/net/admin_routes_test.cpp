@@ -110,6 +110,20 @@ BOOST_AUTO_TEST_CASE(admin_answers_to_any_name_when_the_token_is_right) {
     BOOST_TEST(get_with({}, "/live", "forestay:9901").status == 421U);
 }
 
+BOOST_AUTO_TEST_CASE(admin_stats_are_json_and_protected_like_metrics) {
+    AdminRoutes routes({std::string(token_sha256),
+                        [](const AdminRoutes::Rendered& done) { done("m\n"); },
+                        {},
+                        [](const AdminRoutes::Rendered& done) { done("{}\n"); }});
+    const AdminAnswer answer =
+        ask(routes, {"GET", "/api/stats", {"localhost"}, {"Bearer correct horse battery staple"}});
+    BOOST_TEST(answer.status == 200U);
+    BOOST_TEST(answer.body == "{}\n");
+    BOOST_TEST(answer.content_type == "application/json");
+    BOOST_TEST(ask(routes, {"GET", "/api/stats", {"localhost"}, {}}).status == 401U);
+    BOOST_TEST(get(open_routes(), "/api/stats").status == 404U);
+}
+
 // Row A06 of the hostile inputs: many scrapes at once cost one rendering per 250 ms.
 BOOST_AUTO_TEST_CASE(metrics_are_rendered_once_for_all_who_ask_at_once) {
     int rendered = 0;
