@@ -25,15 +25,15 @@ struct Limits {
     // the client leg. What waits for an upstream that is lost has bounds of its own (ResumeUpstream).
     std::size_t outbox_bytes = 1 << 20;
     std::size_t held_bytes = 1 << 20;
-    std::size_t namespaces = 16;       // joined or joining, per session
-    std::size_t outstanding = 1024;    // tracked requests, per session
-    std::size_t tombstones = 1024;     // requests remembered after their fallback, per session
+    std::size_t namespaces = 16;         // joined or joining, per session
+    std::size_t outstanding = 1024;      // tracked requests, per session
+    std::size_t tombstones = 1024;       // requests remembered after their fallback, per session
     std::size_t repeat_bytes = 1 << 20;  // of answers that are kept to be given again, per session
     std::size_t repeat_records = 256;    // of these; beyond either the oldest is forgotten
     std::size_t joined = 16;             // repeats that wait for one answer with an ack id of their own
-    std::size_t upstream_acks = 1024;  // ack ids the upstream waits for, per session
-    std::size_t json_depth = 64;       // nesting
-    std::size_t attachments = 10;      // of one packet
+    std::size_t upstream_acks = 1024;    // ack ids the upstream waits for, per session
+    std::size_t json_depth = 64;         // nesting
+    std::size_t attachments = 10;        // of one packet
     std::size_t event_name_bytes = 128;
     unsigned control_frames_per_second = 20;  // pings and pongs of a client
     unsigned control_frames_burst = 40;

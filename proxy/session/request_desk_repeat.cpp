@@ -16,16 +16,12 @@ bool RequestDesk::repeats(const Incoming& incoming, std::uint32_t index, TimePoi
     if (rule.repeat.by == rules::RepeatBy::content) {
         if (incoming.attachments > 0) return false;  // repeats_whole()
         key = content_digest(seed_, incoming.message.name, incoming.message.body, {});
-    } else if (rule.id_source == rules::IdSource::pointer) {
+    } else {  // IdSource::pointer: no other id is the same in a repetition
         key = rules::id_key(rule.id, incoming.message.body).value_or(std::string());
-    } else if (rule.id_source == rules::IdSource::ack && incoming.ack) {
-        key = '#' + std::to_string(*incoming.ack);
     }
     if (key.empty()) return false;
     key = PendingRequests::full_key(incoming.nsp, index, key);
-    const auto slot = rule.repeat.by == rules::RepeatBy::id && rule.id_source == rules::IdSource::ack
-                          ? book_->requests.find_ack(incoming.nsp, *incoming.ack)
-                          : book_->requests.find_key(key);
+    const auto slot = book_->requests.find_key(key);
     if (slot && book_->requests.at(*slot).outstanding()) {
         if (!join(*slot, incoming.ack, now)) refuse(incoming, index, rules::Code::overload_memory, {}, now);
         return true;
@@ -35,18 +31,8 @@ bool RequestDesk::repeats(const Incoming& incoming, std::uint32_t index, TimePoi
 }
 
 std::string RequestDesk::repeat_key(const Entry& entry) const {
-    const rules::Rule& rule = rule_of(entry);
-    if (rule.repeat.by == rules::RepeatBy::content) return entry.texts ? entry.texts->content : std::string();
-    switch (rule.id_source) {
-        case rules::IdSource::pointer:
-            return entry.texts->key;
-        case rules::IdSource::ack:
-            return PendingRequests::full_key(entry.request.nsp, entry.request.rule,
-                                             '#' + std::to_string(*entry.request.ack));
-        case rules::IdSource::order:
-            break;
-    }
-    return {};
+    if (!entry.texts) return {};
+    return rule_of(entry).repeat.by == rules::RepeatBy::content ? entry.texts->content : entry.texts->key;
 }
 
 // False: it can not be joined to that one.

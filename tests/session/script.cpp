@@ -60,12 +60,16 @@ void describe(std::vector<std::string>& lines, std::string_view who, std::string
 
 }  // namespace
 
-Policy policy() {
+rules::RuleSpec ask_rule() {
     rules::RuleSpec ask;
     ask.name = "ask";
     ask.match.event = "ask";
     ask.timeout = 5s;
     ask.fallback.ack = R"([{"status":"timeout","id":"{{id}}"}])";
+    return ask;
+}
+
+rules::RuleSpec chat_rule() {
     rules::RuleSpec chat;
     chat.name = "chat";
     chat.match.event = "chat_message";
@@ -74,6 +78,18 @@ Policy policy() {
     chat.timeout = 3s;
     chat.fallback.event = "response";
     chat.fallback.data = R"({"message_id":"{{id}}","status":"timeout"})";
+    return chat;
+}
+
+Policy policy_with(const std::vector<rules::RuleSpec>& rules) {
+    std::vector<rules::Problem> problems;
+    Policy made;
+    made.rules = rules::RuleSet::compile(rules, problems);
+    if (!problems.empty()) throw std::logic_error(problems.front().field + ": " + problems.front().message);
+    return made;
+}
+
+Policy policy() {
     rules::RuleSpec line;
     line.name = "line";
     line.match.event = "next";
@@ -82,11 +98,7 @@ Policy policy() {
     line.timeout = 2s;
     line.fallback.event = "served";
     line.fallback.data = R"("late")";
-    std::vector<rules::Problem> problems;
-    Policy made;
-    made.rules = rules::RuleSet::compile({ask, chat, line}, problems);
-    if (!problems.empty()) throw std::logic_error(problems.front().field + ": " + problems.front().message);
-    return made;
+    return policy_with({ask_rule(), chat_rule(), line});
 }
 
 Setup websocket_first() {

@@ -23,6 +23,12 @@ using namespace std::chrono_literals;
 // event response, 3 s, event fallback), one order rule "line" (event next, answer event served, 2 s).
 Policy policy();
 
+// A policy with these rules alone.
+Policy policy_with(const std::vector<rules::RuleSpec>& rules);
+// The rules "ask" and "chat" of above, to be changed.
+rules::RuleSpec ask_rule();
+rules::RuleSpec chat_rule();
+
 // A client that begins on a websocket, and what its upstream opens with.
 Setup websocket_first();
 constexpr const char* upstream_open =
@@ -60,6 +66,11 @@ class Script {
     std::vector<std::string> heard();
 
     Session& session() { return *session_; }
+    // Its upstream is there, and hears what it says.
+    bool upstream_attached() const {
+        return session_->upstream_state() == UpstreamState::attached ||
+               session_->upstream_state() == UpstreamState::stalled;
+    }
     Stats& stats() { return stats_; }
     std::uint64_t dropped(Drop what) const { return stats_.drops[static_cast<std::size_t>(what)]; }
     TimePoint now() const { return now_; }
