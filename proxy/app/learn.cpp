@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
 
@@ -47,8 +48,9 @@ int learn(const config::Request& request, const LearnOptions& options) {
     try {
         // Not only after ten minutes is it found that nothing can be written there.
         if (!options.out.empty()) {
-            write_whole(options.out + ".new", {});
-            std::filesystem::remove(options.out + ".new");
+            const std::string trial = options.out + ".new";
+            if (!std::ofstream(trial)) throw std::runtime_error("cannot write " + trial);
+            std::filesystem::remove(trial);
         }
         Application application(std::move(loaded.config), std::move(loaded.problems));
         if (!options.ready_file.empty()) write_whole(options.ready_file, application.ready_json());
