@@ -19,8 +19,9 @@ struct Message {
 
 // What all messages of a session have in common.
 struct Peer {
-    std::string_view path;  // of the handshake, without query
-    std::string_view who;   // subject of the client's identity; empty: none
+    // Of the handshake, without query; of a JSON websocket as websockets[].path has it.
+    std::string_view path;
+    std::string_view who;  // subject of the client's identity; empty: none
 };
 
 // `scratch` holds the name when it has to be unescaped; it lives as long as the result. Without a string at

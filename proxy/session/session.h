@@ -26,8 +26,8 @@ enum class Dialect : std::uint8_t {
     engineio3,  // Socket.IO clients 1.x and 2.x; the upstream must speak it too
     engineio4,  // Socket.IO clients 3.x and 4.x
     plain,      // a websocket without Engine.IO: both legs are there from the start
-    json  // the same, and its messages are JSON: rules see them, and with our envelope the client may come
-          // back
+    json  // the same, and its messages are JSON (JsonWebsocket): rules see them, and with our envelope the
+          // client may come back
 };
 
 struct Setup {
