@@ -201,6 +201,8 @@ Key{"limits.max_message", Type::size, 0, "1MiB", "1KiB..256MiB", "", "One websoc
 Key{"limits.max_body", Type::size, 0, "64MiB", "1KiB..1024GiB", "", "The body of an HTTP request."},
 Key{"limits.max_header", Type::size, 0, "16KiB", "1KiB..60KiB", "", "The head of an HTTP request or response."},
 Key{"limits.header_timeout", Type::duration, 0, "10s", "100ms..5m", "", "Until a client has sent the head of its request."},
+Key{"limits.keepalive_timeout", Type::duration, 0, "75s", "1s..1h", "", "How long a connection may say nothing between two requests."},
+Key{"limits.message_timeout", Type::duration, 0, "30s", "1s..1h", "", "From the first byte of a client's websocket message to its last."},
 Key{"limits.outbox", Type::size, 0, "1MiB", "1KiB..1GiB", "", "What waits for a client that does not read. More: it is closed."},
 Key{"limits.slow_client_timeout", Type::duration, 0, "30s", "1s..1h", "", "How long a client may read nothing while something waits for it."},
 

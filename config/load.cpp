@@ -164,6 +164,7 @@ class Loader {
         out.limits.body_bytes = size(root, "limits.max_body");
         out.limits.header_bytes = size(root, "limits.max_header");
         out.limits.header_timeout = duration(root, "limits.header_timeout");
+        out.limits.keepalive_timeout = duration(root, "limits.keepalive_timeout");
         out.limits.write_timeout = duration(root, "limits.slow_client_timeout");
         out.limits.drain_timeout = duration(root, "drain.timeout");
         if (text(root, "limits.per_ip") != "off") out.limits.clients.per_ip = integer(root, "limits.per_ip");
@@ -194,6 +195,7 @@ class Loader {
         // One whole message must be able to wait for the upstream leg.
         out.limits.held_bytes = std::max(out.limits.held_bytes, out.limits.message_bytes);
         out.limits.slow_client_timeout = duration(root, "limits.slow_client_timeout");
+        out.limits.message_timeout = duration(root, "limits.message_timeout");
         out.ping_interval = duration(root, "heartbeat.ping_interval");
         out.ping_timeout = duration(root, "heartbeat.ping_timeout");
         out.upstream_open_timeout = duration(root, "upstream.handshake_timeout");

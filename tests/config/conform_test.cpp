@@ -164,6 +164,14 @@ BOOST_AUTO_TEST_CASE(limits_on_clients_are_off_or_numbers) {
                 {"3:24: limits.connect_rate: \"5\" is not a rate: write 100/s, 30/m or 10/h"});
 }
 
+BOOST_AUTO_TEST_CASE(deadlines_of_clients_are_in_the_configuration) {
+    BOOST_TEST((loaded("").config.net.limits.keepalive_timeout == std::chrono::seconds(75)));
+    BOOST_TEST((loaded("").config.session.limits.message_timeout == std::chrono::seconds(30)));
+    const Config hasty = loaded("limits: {keepalive_timeout: 3s, message_timeout: 2s}\n").config;
+    BOOST_TEST((hasty.net.limits.keepalive_timeout == std::chrono::seconds(3)));
+    BOOST_TEST((hasty.session.limits.message_timeout == std::chrono::seconds(2)));
+}
+
 BOOST_AUTO_TEST_CASE(clients_that_all_have_the_address_of_a_proxy_are_a_warning) {
     CHECK_LINES(
         with("limits: {per_ip: 10}\n").problems(),
