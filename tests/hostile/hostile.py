@@ -64,6 +64,15 @@ auth:
   refuse_with: {refuse_with}
   identity_headers: {{X-Forwarded-User: sub}}
 """
+# The longest deadlines, shortened: nobody needs 75 s to see that there is an end. And a bound on messages.
+HASTY = """
+upstream: {{url: "{url}", handshake_timeout: 2s}}
+limits: {{keepalive_timeout: 3s, message_timeout: 3s, message_rate: 500/s}}
+resume: {{upstream: {{hold: 3s}}}}
+"""
+LIMITED = """
+limits: {connect_rate: 20/h}
+"""
 RSA = """
 auth:
   protect: [/socket.io/]
@@ -86,7 +95,8 @@ def set_up(rig):
         ("plain", recorder.url, PLAIN), ("small", recorder.url, "limits: {max_body: 1MiB}\n"), ("origins", recorder.url, ORIGINS),
         ("trusting", recorder.url, TRUSTING), ("guarded", recorder.url, GUARDED.format(**secrets, connect="", refuse_with="http")),
         ("connect", recorder.url, GUARDED.format(**secrets, connect="token", refuse_with="connect_error")),
-        ("rsa", recorder.url, RSA.format(public=public)), ("real", app.url, ""), ("unread", app.url, ""))}
+        ("rsa", recorder.url, RSA.format(public=public)), ("real", app.url, ""), ("unread", app.url, "limits: {slow_client_timeout: 5s}\n"),
+        ("hasty", recorder.url, HASTY.format(url=recorder.url)), ("limited", recorder.url, LIMITED))}
     extra = {"flask key": FLASK_KEY, "jwt key": JWT_KEY, "token": TOKEN, "public pem": public_pem, "private pem file": private,
              "cookie": flask_cookie({"_user_id": "alice"}, FLASK_KEY), "other cookie": flask_cookie({"_user_id": "mallory"}, FLASK_KEY),
              "jwt": jwt({"sub": "bob", "exp": int(time.time()) + 3600}, JWT_KEY)}

@@ -209,9 +209,11 @@ def connect_payload(bench):
 
 @row("T09", slow=True)
 def no_connect(bench):
-    for name in ("plain", "connect"):
-        with websocket(bench.port(name), [OWN], namespace=False) as connection:
-            started = time.monotonic()
+    names = ("plain", "connect")
+    connections = [websocket(bench.port(name), [OWN], namespace=False) for name in names]
+    started = time.monotonic()
+    for name, connection in zip(names, connections):
+        with connection:
             yield f"no CONNECT ({name})", (close_of(connection, 15), 8 < time.monotonic() - started < 13), (1008, True)
 
 
@@ -281,7 +283,7 @@ def upstream_heads(bench):
         yield name, (response.status, response.all("Set-Cookie")), (502, [])
 
 
-@row("P04", "P05", "P06")
+@row("P04", "P05", "P06", slow=True)
 def upstream_legs(bench):
     for act in ("masked", "huge", "reset", "close-1006"):
         with websocket(bench.port(), [OWN], f"&act={act}") as connection:
@@ -292,7 +294,7 @@ def upstream_legs(bench):
 
 @row("P07", slow=True)
 def silent_upstream(bench):
-    with Connection(bench.port(), 45) as connection:
+    with Connection(bench.port("hasty"), 15) as connection:
         response = connection.upgrade(f"{UPGRADE}&act=silence", [OWN])
         started = time.monotonic()
         try:
@@ -301,7 +303,7 @@ def silent_upstream(bench):
         except Closed:
             pass
         # It is tried again until resume.upstream.hold is over.
-        yield "101, then silence", (response.status, close_of(connection, 40), time.monotonic() - started < 36), either((101, 1013, True), (504, "close", True))
+        yield "101, then silence", (response.status, close_of(connection, 15), time.monotonic() - started < 10), either((101, 1013, True), (504, "close", True))
 
 
 @row("P08")

@@ -129,7 +129,17 @@ def too_long_a_post(bench):
     yield "a POST over max_message", session.post('42["x","' + "a" * (1 << 20) + '"]').status, 413
 
 
-elsewhere("later: limits.connect_rate", "E17")
+@row("E17")
+def handshake_flood(bench):
+    before = bench.forestays["limited"].metric("forestay_limit_hits_total", limit="connect_rate")
+    answers = []
+    for _ in range(50):
+        with bench.connection("limited") as connection:
+            answers.append(connection.request("GET", "/socket.io/?EIO=4&transport=polling", [OWN]))
+    statuses = [answer.status for answer in answers]
+    waits = {int(answer.get("Retry-After") or 0) > 0 for answer in answers[20:]}
+    yield "50 handshakes at once, 20 allowed", (statuses, waits), ([200] * 20 + [429] * 30, {True})
+    yield "each is counted", bench.counted(before, 30, "limited", "forestay_limit_hits_total", limit="connect_rate"), 30
 
 
 @row("S01", "S02", "S03", "S04", "S05", "S06", "S07")
@@ -259,4 +269,16 @@ def many_requests(bench):
     yield "1100 outstanding", (echoed, alive, counted), (1100, True, 1100 - 1024)
 
 
-elsewhere("later: limits.message_rate", "S34")
+@row("S34", slow=True)
+def too_many_events(bench):
+    """500 a second may come: what is more is read later, and none of it is lost."""
+    before = bench.forestays["hasty"].metric("forestay_limit_hits_total", limit="message_rate")
+    with websocket(bench.port("hasty"), [OWN]) as connection:
+        started = time.monotonic()
+        connection.wait_at_most(10)
+        connection.send(b"".join(frame(TEXT, f'42["x",{i}]'.encode()) for i in range(2000)))
+        echoed = [connection.read_text() for _ in range(2000)]
+        seconds = time.monotonic() - started
+    in_order = echoed == [f'42["x",{i}]' for i in range(2000)]
+    yield "2000 events at once, 500 a second allowed", (in_order, 2 < seconds < 9), (True, True)
+    yield "it is counted", bench.forestays["hasty"].metric("forestay_limit_hits_total", limit="message_rate") > before, True
