@@ -1,16 +1,19 @@
 #!/usr/bin/python3
 """1,000 absent clients with full records stay within their bounds, and all of it is given back afterwards.
 
-    memory_test.py BINARY
+    memory_test.py BINARY [LOAD]
 
 The clients connect by websocket, all their connections are reset, and the app broadcasts until every record has overflowed:
-once with messages of 1 KiB, which the bound on bytes ends, once with small ones, which the bound on their number ends.
+once with messages of 1 KiB, which the bound on bytes ends, once with small ones, which the bound on their number ends. Both
+side by side unless one is named. Then the app goes for good, and the sessions with it, however long they took to fill.
 """
 import json
 import os
 import resource
+import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -20,14 +23,14 @@ from rig import Checks, Rig
 SESSIONS = 1000
 MAX_BYTES = 64 * 1024
 MAX_MESSAGES = 300
-HOLD = 25                      # seconds; the records must be full before it is over
 OVERHEAD = 4 * 1024            # of an absent session beside max_bytes ...
 OF_EACH = 64                   # ... and of each recorded message: allocations have a size of their own
 SLACK = 8 * 1024 * 1024        # what may stay of the whole process
 PATIENCE = 60
 CONFIG = f"""
 resume:
-  client: {{recovery: marker, hold: {HOLD}s, max_bytes: {MAX_BYTES // 1024}KiB, max_messages: {MAX_MESSAGES}}}
+  upstream: {{hold: 1s}}
+  client: {{recovery: marker, hold: 1h, max_bytes: {MAX_BYTES // 1024}KiB, max_messages: {MAX_MESSAGES}}}
 logging: {{level: warning, access: false}}
 """
 LOADS = {"1 KiB each": ("x" * 1024, 100), "16 bytes each": ("x" * 16, 350)}  # what, and how many
@@ -41,10 +44,10 @@ def until(condition, seconds=PATIENCE):
 
 
 def settled(forestay, seconds=PATIENCE):
-    """The resident memory once it has not changed for three seconds."""
+    """The resident memory once it has not changed for a second."""
     end = time.monotonic() + seconds
     last, since = None, time.monotonic()
-    while time.monotonic() < end and time.monotonic() - since < 3:
+    while time.monotonic() < end and time.monotonic() - since < 1:
         now = forestay.memory()["RssAnon"]
         if now != last:
             last, since = now, time.monotonic()
@@ -72,7 +75,7 @@ def run(binary, load):
     with Rig(binary) as rig:
         app = rig.app("eventlet", ping_interval=60, ping_timeout=60)
         forestay = rig.forestay(app.url, CONFIG)
-        at_start = settled(forestay)
+        at_start = forestay.memory()["RssAnon"]
         clients = [connect(forestay) for _ in range(SESSIONS)]
         before = settled(forestay)
         for client in clients:
@@ -95,8 +98,9 @@ def run(binary, load):
         checks.expect(full - before <= allowed, "full records are within their bounds",
                       f"{(full - before) / SESSIONS / 1024:.1f} KiB a session of {allowed / SESSIONS / 1024:.0f} allowed")
 
-        ended = until(lambda: sum(forestay.metric("forestay_client_legs", state=state) for state in ("away", "websocket")) == 0, HOLD + PATIENCE)
-        checks.expect(ended, f"after {HOLD} s all sessions have ended")
+        rig.stop_hard(app)
+        ended = until(lambda: sum(forestay.metric("forestay_client_legs", state=state) for state in ("away", "websocket")) == 0)
+        checks.expect(ended, "when the app is gone for good all sessions end")
         until(lambda: forestay.memory()["RssAnon"] <= before + SLACK)  # forestay looks every 10 s
         after = settled(forestay)
         checks.expect(after <= before + SLACK, "all of it is given back", f"{(after - before) / 1024 / 1024:+.1f} MiB")
@@ -109,7 +113,17 @@ def run(binary, load):
 def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8 * SESSIONS)), hard))
-    return max([run(os.path.abspath(sys.argv[1]), load) for load in LOADS])
+    if len(sys.argv) > 2:
+        return run(os.path.abspath(sys.argv[1]), sys.argv[2])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    both = [subprocess.Popen([sys.executable, __file__, sys.argv[1], load], stdout=subprocess.PIPE, text=True) for load in LOADS]
+    try:
+        for one in both:
+            print(one.communicate()[0], end="", flush=True)
+    finally:
+        for one in both:
+            one.terminate()
+    return max(one.returncode for one in both)
 
 
 if __name__ == "__main__":
