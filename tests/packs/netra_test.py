@@ -108,10 +108,14 @@ async def rates(checks, app, bob):
 async def client_config(checks, rig, app, forestay):
     with urllib.request.urlopen(f"{forestay.url}/ws/config", timeout=5) as answer:
         config = json.load(answer)
-    text = json.dumps(config)
-    print(f"         {text}")
-    checks.expect("/ws" in text and "jwt" in text and "bearer" in text, "/ws/config says where to connect, and how to log in")
-    checks.expect(KEY not in text, "and keeps the key to itself")
+    at = config["endpoints"]
+    checks.expect(at == {"socketio": [], "websockets": [{"path": "/ws", "auth": True, "format": "json"}]}, "/ws/config says where to connect", at)
+    auth = config["auth"]
+    checks.expect(auth["methods"] == ["jwt"] and auth["from"]["query"] == ["token"] and auth["from"]["protocol"] == ["bearer"], "how to log in", auth)
+    rest = {key: config[key] for key in ("origins", "heartbeat", "limits")}
+    checks.expect(rest["origins"]["allowed"] == ["same-origin"] and not rest["origins"]["dev"] and rest["heartbeat"]["ping_interval_ms"] == 25000 and
+                  rest["limits"]["max_message_bytes"] == 1 << 20, "from which pages, with which timings and limits", rest)
+    checks.expect(KEY not in json.dumps(config), "and keeps the key to itself")
     os.environ["NETRA_DEV"] = "true"
     developing = start_forestay(rig, app, "netra", name="developing")
     del os.environ["NETRA_DEV"]
