@@ -37,8 +37,10 @@ std::uint64_t hashed(std::uint64_t state, std::string_view text) noexcept {
     return mix(state);
 }
 
-std::string sample_of(std::string_view body) {
-    std::string sample(body.substr(0, sample_bytes));
+// Of an event: its arguments.
+std::string sample_of(const Message& message) {
+    std::string sample(message.json ? "" : "[");
+    sample += message.body.substr(0, sample_bytes);
     while (!wire::websocket::is_utf8(sample)) sample.pop_back();
     return sample;
 }
@@ -129,8 +131,8 @@ void Learner::Impl::observe(const Message& message, std::optional<std::uint64_t>
     if (name == nullptr) return;
     ++name->seen.count;
     name->seen.bytes.add(message.bytes);
-    if (options.samples && name->seen.samples.size() < samples_max)
-        name->seen.samples.push_back(sample_of(message.seen.body));
+    if (options.samples && !message.seen.body.empty() && name->seen.samples.size() < samples_max)
+        name->seen.samples.push_back(sample_of(message.seen));
     if (message.from == From::client)
         said(message, *name, ack, now);
     else

@@ -31,6 +31,7 @@ void count(Rehearsal::Counts& counts, std::string_view name) {
 session::Policy undisturbed(session::Policy policy) {
     policy.ping_interval = policy.ping_timeout = policy.upstream_stall = std::chrono::hours(24 * 20);
     policy.resume_client = {};
+    policy.limits.message_rate = {};
     for (session::JsonWebsocket& each : policy.json_websockets)
         each.heartbeat = each.idle_timeout = session::Duration{0};
     return policy;

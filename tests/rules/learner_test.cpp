@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(values_are_kept_only_when_asked_for) {
     BOOST_CHECK(!has(without, "Gr") && !has(without, "deep") && !has(without, "m1"));
     const std::string with = to_yaml(curious.proposal());
     BOOST_CHECK(has(with,
-                    "#       {\"secret\": \"Gr\xc3\xbc\xc3\x9f"
+                    "#       [{\"secret\": \"Gr\xc3\xbc\xc3\x9f"
                     "e\"}]\n"));
 }
 
@@ -282,6 +282,27 @@ BOOST_AUTO_TEST_CASE(names_of_peers_end_no_comment_and_expand_to_nothing) {
     BOOST_CHECK(has(yaml, R"(match: {event: "a\n\"b\" $${HOME}"})"));
     BOOST_CHECK(has(yaml, "# No rule: its names or ids read like placeholders.\n"));
     BOOST_CHECK(has(to_yaml(Learner({}).proposal()), "requests: []\n"));
+}
+
+// {"error": {"id": ...}}: there is no room for the code beside it.
+BOOST_AUTO_TEST_CASE(an_answer_whose_id_is_inside_of_error_ends_nothing_but_the_words) {
+    Proposal proposal;
+    Proposal::Request request;
+    request.name = "ask";
+    request.where = "/";
+    request.id = "/id";
+    request.answers = {"failed"};
+    request.answer_id = "/error/id";
+    request.asked = request.answered = 1;
+    proposal.requests.push_back(request);
+    BOOST_TEST(has(to_yaml(proposal), R"(fallback: {event: "failed", data: {"error": {"id": "{{id}}"}}})"));
+    request.json = true;
+    request.where = "/ws/{room}";
+    request.type = "/error/type";
+    proposal.requests = {request};
+    const std::string json = to_yaml(proposal);
+    BOOST_TEST(has(json, R"(fallback: {message: {"error": {"type": "failed", "id": "{{id}}"}}})"));
+    BOOST_TEST(has(json, R"(match: {type: "ask", path: "/ws/{room}"})"));
 }
 
 BOOST_AUTO_TEST_CASE(timeouts_are_three_times_the_slow_ones_as_people_write_them) {
