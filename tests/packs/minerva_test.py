@@ -74,21 +74,23 @@ def normal_use(checks, node, app, forestay, cookie):
 
 
 def queueing(checks, app, alice, bob):
-    for client, count in ((alice, 6), (bob, 3)):
+    """Alice has four at the app and four in line when bob asks two; then the line is A B A B A A."""
+    def ask(client, count):
         for number in range(count):
-            client.emit("chat_message", {"message_id": f"{client.name}-q{number}", "text": "takes 0.4", "mode": "think_tank", "model": "owl"})
-    done = {client.name: [client.hear("response", message_id=f"{client.name}-q{number}") for number in range(count)]
-            for client, count in ((alice, 6), (bob, 3))}
-    answers = [answer[0] if answer else {} for each in done.values() for answer in each]
-    checks.expect(all(each.get("status") == "ok" for each in answers), "nine Think Tank questions: each gets the app's answer",
-                  [each.get("code") for each in answers if each.get("status") != "ok"])
+            client.emit("chat_message", {"message_id": f"{client.name}-q{number}", "text": "takes 0.3", "mode": "think_tank", "model": "owl"})
+        return [f"{client.name}-q{number}" for number in range(count)]
+    ids = ask(alice, 8)
+    alice.hear("queue_position", message_id="alice-q7")
+    ids += ask(bob, 2)
+    answers = {each: ((alice if "alice" in each else bob).hear("response", message_id=each) or [{}])[0] for each in ids}
+    failed = {each: answer.get("code") for each, answer in answers.items() if answer.get("status") != "ok"}
+    checks.expect(not failed, "ten Think Tank questions: each gets the app's answer", failed)
     checks.expect(most_at_once(app) == 4, "the app never had more than four at once", most_at_once(app))
-    places = {client.name: client.heard("queue_position") for client in (alice, bob)}
-    told = [each["place"] for each in places["alice"] if each["message_id"] == "alice-q5"]
-    settled = told[told.index(max(told)):] if told else []  # bob came after her and has his turns before her last
-    checks.expect(settled and settled == sorted(settled, reverse=True) and settled[-1] == 1, "who waits sees its place go down to the first", told)
-    if all(done["bob"]) and all(done["alice"]):
-        checks.expect(done["bob"][2][0]["at"] < done["alice"][5][0]["at"], "and bob's third does not wait for all of alice's")
+    told = [each["place"] for each in alice.heard("queue_position", message_id="alice-q7")]
+    last = told[told.index(max(told)):] if told else []
+    checks.expect(told[:1] == [4] and max(told) <= 6 and last == sorted(last, reverse=True) and last[-1] <= 2,
+                  "who waits sees its place: fourth, sixth when bob has his turns, and down to the front", told)
+    checks.expect(not failed and answers["bob-q1"]["at"] < answers["alice-q7"]["at"], "and bob does not wait for all of alice's")
 
 
 def repetition(checks, app, alice):
