@@ -110,9 +110,14 @@ bool RequestDesk::repeats_whole(Slot slot, TimePoint now) {
     incoming.nsp = entry.request.nsp;
     incoming.ack = entry.request.ack;
     const auto earlier = requests.find_key(key);
-    bool known = earlier && requests.at(*earlier).outstanding() && join(*earlier, incoming.ack, now);
+    const bool outstanding = earlier && requests.at(*earlier).outstanding();
+    bool known = outstanding && join(*earlier, incoming.ack, now);
+    if (outstanding && !known) {  // too many have joined it; the app has it all the same
+        give_up(slot, rules::Code::overload_memory, now);
+        return true;
+    }
     if (!known) known = say_again(incoming, entry.request.rule, key, now);
-    if (!known) known = earlier && !requests.at(*earlier).outstanding() && join(*earlier, incoming.ack, now);
+    if (!known) known = earlier && join(*earlier, incoming.ack, now);
     if (!known) {
         requests.set_content(slot, key);
         return false;

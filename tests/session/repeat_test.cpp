@@ -258,4 +258,22 @@ BOOST_AUTO_TEST_CASE(so_many_may_join_and_no_more) {
                boost::test_tools::per_element());
 }
 
+// It was sent to the app as if it were another request.
+BOOST_AUTO_TEST_CASE(with_attachments_one_more_than_may_join_is_refused_too) {
+    Policy policy = policy_with({repeated_ask()});
+    policy.limits.joined = 1;
+    Script script(websocket_first(), policy);
+    script.joined();
+    for (int i = 0; i < 3; ++i) {
+        script.client_says("451-" + std::to_string(i) + R"(["ask",{"_placeholder":true,"num":0}])");
+        script.client_sends("pic");
+    }
+    BOOST_TEST(script.heard() == (Lines{R"(upstream: 451-0["ask",{"_placeholder":true,"num":0}])",
+                                        "upstream: <pic>", R"(client: 432["overload_memory",2])"}),
+               boost::test_tools::per_element());
+    script.upstream_says("430[7]");
+    BOOST_TEST(script.heard() == (Lines{"client: 430[7]", "client: 431[7]"}),
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
