@@ -109,10 +109,14 @@ std::string fallback(const Proposal::Request& request) {
     const std::pair<std::string, std::string> error{"/error", "\"{{code}}\""};
     if (request.answers.empty()) return "{ack: [{error: " + error.second + "}]}";
     std::vector<std::pair<std::string, std::string>> values{{request.answer_id, id}};
-    if (request.answer_id != error.first) values.push_back(error);
+    if (request.json) values.insert(values.begin(), {request.type, quoted(request.answers.front())});
+    // An app may have an object there, with the id in it.
+    const bool is_taken = std::any_of(values.begin(), values.end(), [&](const auto& one) {
+        return (one.first + '/').starts_with(error.first + '/');
+    });
+    if (!is_taken) values.push_back(error);
     if (!request.json)
         return "{event: " + quoted(request.answers.front()) + ", data: " + object(values) + '}';
-    values.insert(values.begin(), {request.type, quoted(request.answers.front())});
     return "{message: " + object(values) + '}';
 }
 
@@ -137,8 +141,7 @@ void write_rule(std::string& out, const Proposal::Request& request, std::set<std
     const char* const word = request.json ? "type: " : "event: ";
     out += "  - name: " + rule_name(request.name, taken) + "\n    match: {" + word + quoted(request.name);
     if (!request.json && request.where != "/") out += ", namespace: " + quoted(request.where);
-    if (request.json && request.where.find('{') == std::string::npos)
-        out += ", path: " + quoted(request.where);
+    if (request.json) out += ", path: " + quoted(request.where);
     out += "}\n";
     if (!request.id.empty()) {
         out += "    id: " + quoted(request.id) + "\n    answer: {" + word + quoted_list(request.answers) +
