@@ -66,10 +66,10 @@ class WebsocketSection {
         if (const Node* type = written_.find("type")) read_pointer(*type, out.type);
         std::string why;
         if (auto error = MessageTemplate::compile(default_error, why)) out.error = std::move(*error);
-        read_template("error", out.error);
+        read_template("error", out.error, rules::Purpose::error);
         if (written_.find("objects_only")) out.objects_only = boolean(written_, "objects_only");
         out.ping = text(written_, "ping.type");
-        read_template("ping.reply", out.pong);
+        read_template("ping.reply", out.pong, rules::Purpose::reply);
         out.heartbeat = duration(written_, "heartbeat.interval");
         if (const Node* message = find_node(written_, "heartbeat.message"))
             read_heartbeat(*message, out.heartbeat_message);
@@ -96,11 +96,11 @@ class WebsocketSection {
             error(from, "heartbeat.message",
                   "has a placeholder, and there is nothing that it could stand for");
     }
-    void read_template(const char* key, MessageTemplate& out) const {
+    void read_template(const char* key, MessageTemplate& out, rules::Purpose purpose) const {
         const Node* from = find_node(written_, key);
         if (!from) return;
         std::string why;
-        if (auto made = MessageTemplate::compile(json(*from), why))
+        if (auto made = MessageTemplate::compile(json(*from), why, purpose))
             out = std::move(*made);
         else
             error(*from, key, why);

@@ -52,16 +52,18 @@ bool MessageTemplate::has_meaning(Word word, Purpose purpose) {
         case Word::place:
         case Word::waiting:
             return purpose == Purpose::status;
-        case Word::code:
-        case Word::reason:
-            return purpose != Purpose::status;
-        case Word::detail:
-            return purpose == Purpose::checked_fallback || purpose == Purpose::message;
-        case Word::id:
-        case Word::event:
-        case Word::rule:
         case Word::elapsed_ms:
         case Word::attempt:
+            return purpose != Purpose::error && purpose != Purpose::reply;
+        case Word::code:
+        case Word::reason:
+            return purpose != Purpose::status && purpose != Purpose::reply;
+        case Word::detail:
+            return purpose == Purpose::checked_fallback || purpose == Purpose::error;
+        case Word::id:
+        case Word::rule:
+            return purpose != Purpose::reply;
+        case Word::event:
         case Word::pointer:
             return true;
     }

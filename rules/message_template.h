@@ -36,12 +36,13 @@ struct TemplateValues {
     std::string_view detail{};   // what a schema found wrong; else empty
 };
 
-// What a template is for decides which placeholders mean something in it.
+// What a template is for decides which placeholders mean something in it. Pointers do in all.
 enum class Purpose : std::uint8_t {
     fallback,          // all but place, waiting and detail
     checked_fallback,  // of a rule with a schema: detail too
     status,            // of a place in line: place and waiting; not code, reason and detail
-    message            // of a JSON websocket, its `error` and `pong`: all but place and waiting
+    error,             // of a JSON websocket: id, event, rule, code, reason, detail
+    reply              // of a JSON websocket, to a ping: event
 };
 
 class MessageTemplate {
@@ -49,7 +50,7 @@ class MessageTemplate {
     // Compiles JSON text. On error `problem` says which placeholder is unknown, unclosed or has no meaning
     // here, and what is allowed.
     [[nodiscard]] static std::optional<MessageTemplate> compile(std::string_view json, std::string& problem,
-                                                                Purpose purpose = Purpose::message);
+                                                                Purpose purpose = Purpose::error);
     void render(std::string& out, const TemplateValues& values) const;
     // It has a {{/pointer}}: `request` is needed.
     [[nodiscard]] bool quotes_request() const noexcept { return quotes_request_; }

@@ -125,4 +125,12 @@ BOOST_AUTO_TEST_CASE(a_client_that_is_closed_before_it_is_asked_is_a_warning) {
          "is closed before it is asked for a sign of life"});
 }
 
+BOOST_AUTO_TEST_CASE(the_answer_to_a_ping_has_no_code_to_tell) {
+    const Lines got = websocket(", ping: {type: p, reply: {type: pong, code: \"{{code}}\"}}").problems();
+    BOOST_REQUIRE_EQUAL(got.size(), 1U);
+    BOOST_CHECK(got[0].find("ping.reply: has the placeholder {{code}}, which says nothing here") !=
+                std::string::npos);
+    CHECK_LINES(websocket(", error: {type: e, rule: \"{{rule}}\", id: \"{{id}}\"}").problems(), {});
+}
+
 BOOST_AUTO_TEST_SUITE_END()

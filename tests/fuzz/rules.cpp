@@ -39,7 +39,7 @@ void check_schema(std::string_view text, std::string_view body) {
 
 void check_template(std::string_view text, std::string_view body) {
     for (const Purpose purpose :
-         {Purpose::fallback, Purpose::checked_fallback, Purpose::status, Purpose::message}) {
+         {Purpose::fallback, Purpose::checked_fallback, Purpose::status, Purpose::error, Purpose::reply}) {
         std::string problem;
         const auto made = MessageTemplate::compile(text, problem, purpose);
         require(made.has_value() == problem.empty());

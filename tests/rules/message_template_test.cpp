@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_fallback_says_why) {
     BOOST_TEST(rendered(R"(["{{detail}}","bad: {{detail}}"])", values, Purpose::checked_fallback) ==
                R"(["/mode must be \"quick\"","bad: /mode must be \"quick\""])");
     values.detail = {};
-    BOOST_TEST(rendered(R"(["{{detail}}"])", values, Purpose::message) == R"([""])");
+    BOOST_TEST(rendered(R"(["{{detail}}"])", values, Purpose::error) == R"([""])");
 }
 
 BOOST_AUTO_TEST_CASE(a_status_says_how_many_are_in_front) {
@@ -110,13 +110,29 @@ BOOST_AUTO_TEST_CASE(a_placeholder_stands_only_where_it_says_something) {
     const auto none = [](std::string_view json, Purpose purpose) {
         return problem_of(json, purpose).find("says nothing here; allowed are {{id}}") != std::string::npos;
     };
-    for (const Purpose purpose : {Purpose::fallback, Purpose::checked_fallback, Purpose::message}) {
+    for (const Purpose purpose : {Purpose::fallback, Purpose::checked_fallback, Purpose::error}) {
         BOOST_TEST(none(R"("{{place}}")", purpose));
         BOOST_TEST(none(R"("{{waiting}}")", purpose));
     }
     for (const std::string_view json : {R"("{{code}}")", R"("{{reason}}")", R"("{{detail}}")"})
         BOOST_TEST(none(json, Purpose::status), json);
     BOOST_TEST(none(R"("{{detail}}")", Purpose::fallback));
+}
+
+// A message that is no request has not been asked, took no time, and, when it is a ping, nothing is wrong.
+BOOST_AUTO_TEST_CASE(the_words_of_a_websocket_are_about_a_message) {
+    const auto none = [](const std::string& word, Purpose purpose) {
+        return problem_of("\"{{" + word + "}}\"", purpose).find("says nothing here") != std::string::npos;
+    };
+    for (const char* word : {"place", "waiting", "elapsed_ms", "attempt"}) {
+        BOOST_TEST(none(word, Purpose::error), word);
+        BOOST_TEST(none(word, Purpose::reply), word);
+    }
+    for (const char* word : {"code", "reason", "detail", "rule", "id"}) {
+        BOOST_TEST(!none(word, Purpose::error), word);
+        BOOST_TEST(none(word, Purpose::reply), word);
+    }
+    BOOST_TEST(rendered(R"(["{{event}}","{{/t}}"])", about(R"({"t":1})"), Purpose::reply) == R"(["",1])");
 }
 
 BOOST_AUTO_TEST_CASE(a_pointer_alone_is_the_value_as_it_came) {
@@ -159,8 +175,8 @@ BOOST_AUTO_TEST_CASE(an_id_that_is_none_is_null) {
 
 BOOST_AUTO_TEST_CASE(quoting_the_request_is_known_before) {
     std::string problem;
-    BOOST_TEST(MessageTemplate::compile(R"({"a":"x {{/b}}"})", problem)->quotes_request());
-    BOOST_TEST(!MessageTemplate::compile(R"({"a":"{{id}} /b"})", problem)->quotes_request());
+    BOOST_TEST(MessageTemplate::compile(R"({"a":"x {{/b}}"})", problem, Purpose::reply)->quotes_request());
+    BOOST_TEST(!MessageTemplate::compile(R"({"a":"{{id}} /b"})", problem, Purpose::error)->quotes_request());
     BOOST_TEST(!MessageTemplate().quotes_request());
 }
 
