@@ -14,8 +14,21 @@ namespace {
 
 constexpr std::size_t id_bytes = 256;
 
-bool is_scalar(std::string_view raw) {
-    return !raw.empty() && raw.front() != '[' && raw.front() != '{';
+// A string counts without its escapes: the other side may write it with others.
+bool may_be_id(std::string_view raw) {
+    if (raw.empty() || raw.front() == '[' || raw.front() == '{' || raw == "null") return false;
+    if (raw.size() <= id_bytes || raw.front() != '"') return raw.size() <= id_bytes;
+    constexpr std::size_t escape = 6;  // \u0061
+    if (raw.size() > escape * id_bytes) return false;
+    const auto text = json::unescape(raw);
+    return text && text->size() + 2 <= id_bytes;
+}
+
+// Engine.IO endpoints are reached with and without their last slash.
+bool same_path(std::string_view a, std::string_view b, bool json) {
+    if (json) return a == b;
+    const auto bare = [](std::string_view path) { return path.substr(0, path.size() - path.ends_with('/')); };
+    return bare(a) == bare(b);
 }
 
 bool holds(const Condition& condition, std::string_view body) {
@@ -39,7 +52,7 @@ bool is_about(const Rule& rule, const Message& message, const Peer& peer) {
     if (rule.id_source == IdSource::ack && !message.ack) return false;
     if (match.ack && *match.ack != message.ack) return false;
     if (match.nsp && message.nsp != *match.nsp) return false;
-    if (!match.path.empty() && match.path != peer.path) return false;
+    if (!match.path.empty() && !same_path(match.path, peer.path, match.json)) return false;
     if (!match.who.empty() && !is_one_of(match.who, peer.who)) return false;
     return std::all_of(match.where.begin(), match.where.end(),
                        [&](const Condition& condition) { return holds(condition, message.body); });
@@ -104,8 +117,7 @@ std::span<const Hearing> RuleSet::hearing(const Message& message) const {
 
 std::optional<std::string_view> id_text(const Pointer& pointer, std::string_view body) {
     const auto found = pointer.find(body);
-    if (!found || !is_scalar(*found) || *found == "null" || found->size() > id_bytes) return std::nullopt;
-    return found;
+    return found && may_be_id(*found) ? found : std::nullopt;
 }
 
 std::optional<std::string> id_key(const Pointer& pointer, std::string_view body) {

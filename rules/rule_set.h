@@ -51,7 +51,7 @@ struct RuleSpec {
     std::string id = "ack";  // "ack", "order" or a JSON Pointer
     SignalSpec answer, progress, partial;
     FallbackSpec fallback, abort;  // abort: `partial.fallback`
-    Duration timeout{0};           // 0: not given; such a rule has a schema and nothing else
+    Duration timeout{0};           // 0: not given; such a rule only checks its schema
     Duration idle_first{0}, idle_next{0};
     std::string late_answer = "drop";  // "drop", "deliver"; rename is late_rename
     std::optional<std::string> late_rename;
@@ -136,7 +136,8 @@ class RuleSet {
 };
 
 // The request's id by a rule, as a key that equal ids share: strings unescaped, other scalars as written,
-// told apart. Empty optional when the pointer finds no scalar, or one over 256 bytes.
+// told apart. Empty optional when the pointer finds no scalar, or one over 256 bytes; of a string its escapes
+// do not count.
 [[nodiscard]] std::optional<std::string> id_key(const wire::json::Pointer& pointer, std::string_view body);
 // The raw JSON text of the same.
 [[nodiscard]] std::optional<std::string_view> id_text(const wire::json::Pointer& pointer,
