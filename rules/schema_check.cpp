@@ -36,9 +36,16 @@ std::string token(const std::string& name) {
     return made;
 }
 
-bool same(const SchemaScalar& scalar, std::string_view value, unsigned types) {
-    if (scalar.number) return (types & json_type::number) != 0 && number_of(value) == *scalar.number;
-    return json::same_scalar(scalar.raw, value);
+// `number`: that of the value, read once.
+bool same(const SchemaScalar& scalar, std::string_view value, const std::optional<double>& number) {
+    return scalar.number ? number == scalar.number : !number && json::same_scalar(scalar.raw, value);
+}
+
+bool is_one_of(const std::vector<SchemaScalar>& all, std::string_view value, unsigned types) {
+    std::optional<double> number;
+    if ((types & json_type::number) != 0) number = number_of(value);
+    return std::any_of(all.begin(), all.end(),
+                       [&](const SchemaScalar& one) { return same(one, value, number); });
 }
 
 // `unit`: what is counted, for people.
@@ -109,11 +116,8 @@ Found check_object(const Node& node, std::string_view value) {
 Found check(const Node& node, std::string_view value) {
     const unsigned types = types_of(value);
     if ((node.types & types) == 0) return Trouble{{}, "must be " + node.types_text};
-    if (!node.one_of.empty() &&
-        std::none_of(node.one_of.begin(), node.one_of.end(),
-                     [&](const SchemaScalar& one) { return same(one, value, types); })) {
+    if (!node.one_of.empty() && !is_one_of(node.one_of, value, types))
         return Trouble{{}, "must be " + node.one_of_text};
-    }
     if ((types & json_type::number) != 0) return check_number(node, value);
     if (types == json_type::string) return check_string(node, value);
     if (types == json_type::array) return check_array(node, value);
