@@ -32,7 +32,7 @@ struct Match {
     std::string name;                // unescaped event name or type; "*" for any
     std::optional<std::string> nsp;  // exact; absent: any namespace
     std::optional<bool> ack;         // with an ack id, without one, or (absent) either
-    std::string path;                // of the session's handshake, exact; empty: any
+    std::string path;                // Peer::path; of Socket.IO with or without its last slash; empty: any
     std::vector<std::string> who;    // one of these subjects; "*": any that is known; empty: not asked
     std::vector<Condition> where;    // all must hold
 };
@@ -105,7 +105,7 @@ struct Rule {
     std::string name;  // [a-z][a-z0-9_]*, at most 64: it is a metric label
     Match match;
     std::optional<Schema> schema;  // a message that matches and breaks it is not forwarded
-    // False: the rule only checks `schema`. Nothing below counts.
+    // False: the rule only checks `schema`. Nothing below counts, but for an event `fallback`: the refusal.
     bool tracks = true;
 
     IdSource id_source = IdSource::ack;

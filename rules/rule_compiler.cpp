@@ -92,6 +92,8 @@ void RuleCompiler::match() {
         problem("match.namespace", "belongs to Socket.IO, and match.type to JSON websockets; remove one");
     else if (given.nsp && !given.nsp->starts_with('/'))
         problem("match.namespace", "must begin with /");
+    else if (given.nsp && given.nsp->find_first_of(",?") != std::string::npos)
+        problem("match.namespace", "never matches: no namespace has a comma, and a query is no part of it");
     made.ack = given.ack;
     if (given.ack && made.json)
         problem("match.ack", "belongs to Socket.IO, and match.type to JSON websockets; remove one");
@@ -198,7 +200,10 @@ void RuleCompiler::partial() {
 }
 
 void RuleCompiler::signal(const std::string& field, const SignalSpec& given, Signal& made) {
-    for (const std::string& name : given.event) word(field + ".event", name);
+    for (const std::string& name : given.event) {
+        word(field + ".event", name);
+        if (name == "*") problem(field + ".event", "must be names; \"*\" for any is for match only");
+    }
     made.names = given.event;
     if (given.id.empty()) return;
     if (rule_.id_source == IdSource::pointer)

@@ -55,6 +55,7 @@ void RuleCompiler::timeout() {
 }
 
 // A rule with a schema and no timeout tracks nothing: whatever is about tracking says that one was forgotten.
+// What breaks the schema is refused: by a fallback, or on a JSON websocket by its error message.
 void RuleCompiler::only_checks() {
     rule_.tracks = false;
     rule_.id_source = IdSource::order;  // no message needs an id
@@ -64,7 +65,7 @@ void RuleCompiler::only_checks() {
         {!spec_.answer.event.empty() || !spec_.answer.id.empty(), "answer"},
         {!spec_.progress.event.empty() || !spec_.progress.id.empty(), "progress"},
         {!spec_.partial.event.empty() || !spec_.partial.id.empty() || spec_.abort.given(), "partial"},
-        {spec_.fallback.given(), "fallback"},
+        {spec_.fallback.given() && rule_.match.json, "fallback"},
         {spec_.idle_first + spec_.idle_next > Duration{0}, "idle_timeout"},
         {spec_.late_rename || spec_.late_answer != plain.late_answer, "late_answer"},
         {spec_.on_upstream_lost != plain.on_upstream_lost, "on_upstream_lost"},
@@ -80,9 +81,16 @@ void RuleCompiler::only_checks() {
         if (given) found += (found.empty() ? "" : ", ") + std::string(what);
     }
     if (!found.empty()) {
-        problem("timeout", "is needed with " + found +
-                               "; a rule without it only checks its schema and has nothing else");
+        return problem("timeout", "is needed with " + found +
+                                      "; a rule without it only checks its schema and has nothing else");
     }
+    if (spec_.fallback.ack && spec_.match.ack != true) {
+        return problem("fallback.ack",
+                       "needs match: {ack: true}: a rule without timeout only checks its schema, with and "
+                       "without an ack (or was the timeout forgotten?)");
+    }
+    if (!rule_.match.json)
+        rule_.fallback = fallback("fallback", spec_.fallback, Purpose::checked_fallback, true);
 }
 
 void RuleCompiler::upstream_lost() {

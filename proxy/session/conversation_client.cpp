@@ -77,9 +77,7 @@ MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std
         case RequestDesk::Verdict::keep:
             kept = true;
             break;
-        case RequestDesk::Verdict::invalid:
-            stats_.count(Drop::invalid_message);
-            [[fallthrough]];
+        case RequestDesk::Verdict::invalid:  // of JSON messages only
         case RequestDesk::Verdict::done:
             drop_client_packet(packet, text, now);
             return std::nullopt;

@@ -36,7 +36,7 @@ RequestDesk::Intake RequestDesk::take(const Incoming& incoming, const rules::Pee
         const std::string_view body = incoming.message.body;
         if (auto problem = rule.schema->problem(body.empty() ? std::string_view("null") : body)) {
             ++stats_.rules[index].invalid;
-            if (incoming.message.json || !rule.tracks) return {Verdict::invalid, {}, std::move(*problem)};
+            if (incoming.message.json) return {Verdict::invalid, {}, std::move(*problem)};
             refuse(incoming, index, rules::Code::protocol_schema, *problem, now);
             return {Verdict::done, {}, {}};
         }

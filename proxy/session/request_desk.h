@@ -50,8 +50,8 @@ class RequestDesk {
         forward,    // tracked: forward it, or hold it with its slot, and say sent()
         keep,       // tracked: it is kept here and comes back from next_send(). Its attachments: kept_whole()
         done,       // not forwarded: joined to one that is outstanding, answered again, or refused
-        invalid     // breaks the schema of a rule that is no request, or of a JSON message: not forwarded;
-                 // `problem` says why, the owner answers. (A request of Socket.IO gets its fallback: done.)
+        invalid     // a JSON message that breaks the schema of its rule: not forwarded; `problem` says why, the
+                 // owner answers. (An event gets the rule's fallback: done.)
     };
     struct Intake {
         Verdict verdict = Verdict::untracked;

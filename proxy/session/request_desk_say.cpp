@@ -99,6 +99,11 @@ void RequestDesk::count_fallback(const Entry& entry, rules::Code why, TimePoint 
 void RequestDesk::refuse(const Incoming& incoming, std::uint32_t index, rules::Code why,
                          std::string_view detail, TimePoint now) {
     const rules::Rule& rule = policy_.rules.rules()[index];
+    // Before its CONNECT is answered, a namespace may be told nothing: so much waits for that, and no more.
+    if (book().waiting.size() >= policy_.limits.outstanding) {
+        const bool invalid = why == rules::Code::protocol_schema;
+        return stats_.count(invalid ? Drop::invalid_message : Drop::untracked_request);
+    }
     Entry entry;
     entry.request = {incoming.nsp, index, incoming.ack, now};
     entry.texts = std::make_unique<PendingRequests::Texts>();
@@ -111,7 +116,6 @@ void RequestDesk::refuse(const Incoming& incoming, std::uint32_t index, rules::C
     }
     ++stats_.rules[index].started;
     count_fallback(entry, why, now);
-    static_cast<void>(book());
     queue_fallback(entry, std::nullopt, rule, why, detail, now);
 }
 

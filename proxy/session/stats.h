@@ -73,7 +73,7 @@ enum class Drop : std::uint8_t {
                       // useless
     upstream_binary,  // a binary packet of the upstream that its loss cut off
     repeat_overflow,  // limits.repeat_bytes or repeat_records: the oldest answer that could be given again
-    invalid_message,  // of a client: it breaks the schema of a rule that has no answer for it
+    invalid_message,  // of a client: breaks a schema, and too many refusals wait already to be said
 };
 constexpr std::array<std::string_view, 19> drop_names{
     "late_answer",        "unsolicited_pong",   "unknown_ack",        "duplicate_connect",

@@ -307,8 +307,8 @@ BOOST_AUTO_TEST_CASE(a_schema_is_any_map) {
     BOOST_REQUIRE(got.schema);
     BOOST_CHECK(!got.schema->problem("{\"id\":\"1\"}"));
     BOOST_CHECK(got.schema->problem("{\"n\":1}"));
-    const rules::Rule only_checks =
-        rule(with("requests: [{name: a, match: {event: x}, schema: {type: object}}]\n"));
+    const rules::Rule only_checks = rule(
+        with("requests: [{name: a, match: {event: x}, schema: {type: object}, fallback: {event: no}}]\n"));
     BOOST_CHECK(!only_checks.tracks);
     const rules::Rule of_json =
         rule(with("websockets: [{path: /ws, format: json}]\n"

@@ -15,6 +15,9 @@ using Change = std::function<void(RuleSpec&)>;
 std::string by_ack_with(const Change& change) {
     return fields_of(by_ack(), change);
 }
+std::string by_type_with(const Change& change) {
+    return fields_of(by_type(), change);
+}
 std::string by_pointer_with(const Change& change) {
     return fields_of(by_pointer(), change);
 }
@@ -199,16 +202,19 @@ BOOST_AUTO_TEST_CASE(a_rule_that_only_checks_has_nothing_else) {
         s.name = "shape";
         s.match = match;
         s.schema = R"({"type":"object"})";
+        if (s.match.type.empty()) s.fallback.event = "refused";
     };
     const Rule rule = made(by_ack(), checks);
     BOOST_TEST((!rule.tracks && rule.schema && !rule.gated() && rule.id_source != IdSource::ack));
     BOOST_TEST(made(by_type(), checks).match.json);
-    BOOST_TEST(by_ack_with([](RuleSpec& s) { s.schema = "{}", s.timeout = milliseconds(0); }) == "timeout");
+    BOOST_TEST(by_type_with([&](RuleSpec& s) { checks(s), s.fallback.message = "{}"; }) == "timeout");
+    const auto forgotten = [](RuleSpec& s) { s.schema = "{}", s.timeout = milliseconds(0); };
+    BOOST_TEST(by_ack_with(forgotten) == "fallback.ack");
+    BOOST_TEST(by_pointer_with(forgotten) == "timeout");
     const std::vector<Change> others{[](RuleSpec& s) { s.id = "/id"; },
                                      [](RuleSpec& s) { s.answer.event = {"a"}; },
                                      [](RuleSpec& s) { s.progress.event = {"a"}; },
                                      [](RuleSpec& s) { s.abort.event = "a"; },
-                                     [](RuleSpec& s) { s.fallback.data = "1"; },
                                      [](RuleSpec& s) { s.idle_next = seconds(1); },
                                      [](RuleSpec& s) { s.late_answer = "deliver"; },
                                      [](RuleSpec& s) { s.late_rename = "late"; },
@@ -224,6 +230,22 @@ BOOST_AUTO_TEST_CASE(a_rule_that_only_checks_has_nothing_else) {
                                      }};
     for (std::size_t i = 0; i < others.size(); ++i)
         BOOST_TEST(by_ack_with([&](RuleSpec& s) { checks(s), others[i](s); }) == "timeout", i);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_that_breaks_a_schema_is_never_dropped_without_a_word) {
+    const auto shape = [](const Change& change) {
+        return by_ack_with([&](RuleSpec& s) {
+            s.timeout = milliseconds(0);
+            s.schema = "{}";
+            s.fallback = {};
+            change(s);
+        });
+    };
+    BOOST_TEST(shape([](RuleSpec&) {}) == "fallback");
+    BOOST_TEST(shape([](RuleSpec& s) { s.fallback.event = "no", s.fallback.data = R"(["{{detail}}"])"; }) ==
+               "");
+    BOOST_TEST(shape([](RuleSpec& s) { s.fallback.ack = "[0]"; }) == "fallback.ack");
+    BOOST_TEST(shape([](RuleSpec& s) { s.fallback.ack = "[0]", s.match.ack = true; }) == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -50,7 +50,8 @@ BOOST_AUTO_TEST_CASE(what_a_rule_matches_is_checked) {
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.event = ""; }) == "match.event");
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.event = "disconnect"; }) == "match.event");
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.event = "*"; }) == "");
-    BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.nsp = "chat"; }) == "match.namespace");
+    for (const char* bad : {"chat", "/a,b", "/chat?token=x"})
+        BOOST_TEST(with(by_ack(), [&](RuleSpec& s) { s.match.nsp = bad; }) == "match.namespace", bad);
     BOOST_TEST(with(by_ack(), [](RuleSpec& s) { s.match.where = {{"mode", "1"}}; }) == "match.where");
     for (const std::string bad : {"[1]", "{}", "x", "", " [1]", "1 2"}) {
         BOOST_TEST(with(by_ack(),
@@ -79,6 +80,7 @@ BOOST_AUTO_TEST_CASE(an_event_answer_has_a_name_and_perhaps_an_id) {
     BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.id = "message_id"; }) == "id");
     BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.id = "/a~2"; }) == "id");
     BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.id = ""; }) == "id");
+    BOOST_TEST(with(by_pointer(), [](RuleSpec& s) { s.answer.event = {"*"}; }) == "answer.event");
     const auto order = [](RuleSpec& s) {
         s.id = "order";
         s.answer.id = "/id";
@@ -110,7 +112,8 @@ BOOST_AUTO_TEST_CASE(a_late_answer_is_dropped_delivered_or_renamed) {
 BOOST_AUTO_TEST_CASE(a_rule_is_about_events_or_about_messages) {
     BOOST_TEST(with(by_type(), [](RuleSpec&) {}) == "");
     BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.event = "ask"; }) == "match.type");
-    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.type = "connect", s.answer.event = {"*"}; }) == "");
+    BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.type = "connect", s.answer.event = {"error"}; }) ==
+               "");
     BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.nsp = "/"; }) == "match.namespace");
     BOOST_TEST(with(by_type(), [](RuleSpec& s) { s.match.ack = true; }) == "match.ack");
     BOOST_TEST(made(by_type(), [](RuleSpec&) {}).match.json);

@@ -199,6 +199,7 @@ BOOST_AUTO_TEST_CASE(a_rule_that_only_checks_needs_no_ack) {
     spec.name = "shape";
     spec.match.event = "ask";
     spec.schema = R"({"type":"object"})";
+    spec.fallback.event = "refused";
     BOOST_TEST(matched(compiled({spec}), R"(2["ask"])") == 0);
     BOOST_TEST(matched(compiled({spec}), R"(20["ask"])") == 0);
 }
@@ -249,6 +250,39 @@ BOOST_AUTO_TEST_CASE(what_is_no_id_is_none) {
     BOOST_TEST(key("/id", "2[\"x\",{\"id\":\"" + std::string(254, 'a') + "\"}]") ==
                '"' + std::string(254, 'a'));
     BOOST_TEST(key("/id", "2[\"x\",{\"id\":\"" + std::string(255, 'a') + "\"}]") == "-");
+}
+
+// python writes all that is not ASCII as escapes, up to six bytes for one.
+BOOST_AUTO_TEST_CASE(an_id_is_not_lost_because_the_app_escapes_it) {
+    std::string plain = "{\"id\":\"";
+    std::string escaped = plain;
+    for (int i = 0; i < 80; ++i) {
+        plain += "\xe4\xb8\xad";
+        escaped += "\\u4e2d";
+    }
+    const auto pointer = *forestay::wire::json::Pointer::parse("/id");
+    const auto asked = id_key(pointer, plain + "\"}");
+    BOOST_REQUIRE(asked.has_value());
+    BOOST_TEST((id_key(pointer, escaped + "\"}") == asked));
+    BOOST_TEST(id_text(pointer, escaped + "\"}").has_value());
+    for (int i = 0; i < 5; ++i) escaped += "\\u4e2d";  // 255 bytes and two quotes
+    BOOST_TEST(!id_key(pointer, escaped + "\"}").has_value());
+}
+
+// The endpoint answers at both.
+BOOST_AUTO_TEST_CASE(a_client_does_not_get_round_a_path_by_its_last_slash) {
+    RuleSpec spec = by_ack();
+    for (const char* written : {"/socket.io/", "/socket.io"}) {
+        spec.match.path = written;
+        const auto rules = compiled({spec});
+        BOOST_TEST(matched(rules, R"(20["ask"])", {"/socket.io/", ""}) == 0);
+        BOOST_TEST(matched(rules, R"(20["ask"])", {"/socket.io", ""}) == 0);
+        BOOST_TEST(matched(rules, R"(20["ask"])", {"/socket.io/x", ""}) == -1);
+        BOOST_TEST(matched(rules, R"(20["ask"])", {"/", ""}) == -1);
+    }
+    RuleSpec json = by_type();
+    json.match.path = "/ws";
+    BOOST_TEST(json_matched(compiled({json}), R"({"type":"ingest"})", {"/ws/", ""}) == -1);
 }
 
 BOOST_AUTO_TEST_CASE(the_text_of_an_id_is_as_it_came) {

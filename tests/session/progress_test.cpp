@@ -184,18 +184,6 @@ BOOST_AUTO_TEST_CASE(a_request_that_breaks_its_schema_gets_its_fallback_and_goes
     BOOST_TEST(script.stats().rules[0].outstanding == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_rule_that_only_checks_drops_and_counts) {
-    rules::RuleSpec ping;
-    ping.name = "ping";
-    ping.match.event = "note";
-    ping.schema = R"({"type":"string"})";
-    Script script(websocket_first(), policy_with({ping}));
-    script.joined().client_says(R"(42["note",1])").client_says(R"(42["note","x"])");
-    BOOST_TEST(script.heard() == Lines{R"(upstream: 42["note","x"])"}, boost::test_tools::per_element());
-    BOOST_TEST(script.dropped(Drop::invalid_message) == 1U);
-    BOOST_TEST(script.stats().rules[0].started == 0U);
-}
-
 BOOST_AUTO_TEST_CASE(what_falls_out_of_the_line_to_the_upstream_says_that_it_was_not_available) {
     rules::RuleSpec ask = ask_rule();
     ask.fallback.ack = R"(["{{code}}",{"attempt":"{{attempt}}"}])";
