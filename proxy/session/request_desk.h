@@ -163,6 +163,7 @@ class RequestDesk {
                                                   std::uint32_t nsp) const;
     [[nodiscard]] std::optional<Slot> find_oldest(std::uint32_t nsp, std::uint32_t rule) const;
     void progressed(Slot slot, rules::SignalKind kind, TimePoint now);
+    void progressed_all(Slot found, const rules::Hearing& signal, TimePoint now);
     Intake register_request(const Incoming& incoming, std::uint32_t rule, TimePoint now);
     // It gets its fallback without ever being outstanding.
     void refuse(const Incoming& incoming, std::uint32_t rule, rules::Code why, std::string_view detail,

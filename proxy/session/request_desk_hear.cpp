@@ -12,7 +12,7 @@ using Stand = PendingRequests::Stand;
 
 RequestDesk::Hearing RequestDesk::hear(const rules::Message& message, std::uint32_t nsp, TimePoint now) {
     if (!book_) return {};
-    Hearing late;
+    Hearing other;  // than an answer that is waited for
     for (const rules::Hearing& signal : policy_.rules.hearing(message)) {
         const auto slot = find_signal(signal, message, nsp);
         if (!slot) continue;
@@ -23,17 +23,21 @@ RequestDesk::Hearing RequestDesk::hear(const rules::Message& message, std::uint3
                 found.deliver = found.deliver && found.rename == nullptr;  // it has no name but its own
                 found.rename = nullptr;
             }
-            if (late.what == Heard::nothing) late = found;
+            if (other.what == Heard::nothing) other = found;
             continue;
         }
-        if (signal.kind != rules::SignalKind::answer) {
+        if (signal.kind == rules::SignalKind::answer) return found;
+        found.what = Heard::progress;
+        found.deliver = true;
+        if (policy_.rules.rules()[signal.rule].id_source != rules::IdSource::ack) {
             progressed(*slot, signal.kind, now);
-            found.what = Heard::progress;
-            found.deliver = true;
+            return found;
         }
-        return found;
+        // Nothing in it says whose: all that it could be about, of this rule and of others.
+        progressed_all(*slot, signal, now);
+        other = found;
     }
-    return late;
+    return other;
 }
 
 RequestDesk::Hearing RequestDesk::hear_ack(std::uint32_t nsp, std::uint64_t ack) const {
@@ -105,6 +109,18 @@ std::optional<RequestDesk::Slot> RequestDesk::find_oldest(std::uint32_t nsp, std
         if (is_of(requests.at(slot))) return slot;
     }
     return std::nullopt;
+}
+
+// All of the same rule and namespace that the app has; else the one that was found, which it had.
+void RequestDesk::progressed_all(Slot found, const rules::Hearing& signal, TimePoint now) {
+    const PendingRequests& requests = book_->requests;
+    if (requests.at(found).sends_here == 0) return progressed(found, signal.kind, now);
+    const std::uint32_t nsp = requests.at(found).request.nsp;
+    for (Slot slot = requests.oldest(); slot != PendingRequests::none; slot = requests.after(slot)) {
+        const Entry& entry = requests.at(slot);
+        if (entry.request.nsp == nsp && entry.request.rule == signal.rule && entry.sends_here > 0)
+            progressed(slot, signal.kind, now);
+    }
 }
 
 void RequestDesk::progressed(Slot slot, rules::SignalKind kind, TimePoint now) {

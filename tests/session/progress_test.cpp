@@ -155,6 +155,35 @@ BOOST_AUTO_TEST_CASE(an_ack_request_may_have_progress) {
     BOOST_TEST(script.heard() == Lines{R"(client: 430["because"])"}, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(progress_without_an_id_counts_for_all_that_it_could_be_about) {
+    rules::RuleSpec ask = ask_rule();
+    ask.idle_first = ask.idle_next = 1s;
+    ask.progress.event = {"thinking"};
+    rules::RuleSpec other = ask;  // hears the same
+    other.name = "other";
+    other.match.event = "other";
+    Script script(websocket_first(), policy_with({ask, other}));
+    script.joined().client_says(R"(420["ask"])").client_says(R"(421["ask"])").client_says(R"(422["other"])");
+    script.at(900ms).upstream_says(R"(42["thinking"])").client_says(R"(423["ask"])").heard();
+    script.at(1800ms);
+    BOOST_TEST(script.heard().empty());
+    BOOST_TEST(script.stats().rules[0].progress == 2U);
+    BOOST_TEST(script.stats().rules[1].progress == 1U);
+    script.at(1900ms);
+    BOOST_TEST(script.heard().size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_progress_of_one_request_may_be_the_answer_of_another) {
+    rules::RuleSpec ask = ask_rule();
+    ask.progress.event = {"response"};
+    Script script(websocket_first(), policy_with({ask, chat_rule()}));
+    script.joined().client_says(R"(420["ask"])").client_says(question).heard();
+    script.upstream_says(R"(42["response",{"message_id":"a"}])");
+    BOOST_TEST(script.heard().size() == 1U);
+    BOOST_TEST(script.stats().rules[0].progress == 1U);
+    BOOST_TEST(script.stats().rules[1].answered_by_upstream == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_fallback_may_quote_the_request_and_count) {
     rules::RuleSpec ask = ask_rule();
     ask.fallback.ack = R"([{"q":"{{/q}}","n":"{{attempt}}","ms":"{{elapsed_ms}}","none":"{{/x}}"}])";
