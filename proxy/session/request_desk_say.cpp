@@ -62,7 +62,8 @@ std::optional<RequestDesk::Say> RequestDesk::next_say(TimePoint now, const MaySa
 void RequestDesk::give_fallback(Slot slot, rules::Code why, const MaySay& may_say, TimePoint now) {
     PendingRequests& requests = book_->requests;
     Entry& entry = requests.at(slot);
-    leave_gate(entry, why == rules::Code::shutdown ? rules::Outcome::released : rules::Outcome::failed);
+    const bool failed = entry.sends > 0 && why != rules::Code::shutdown;  // what was not asked has not
+    leave_gate(entry, failed ? rules::Outcome::failed : rules::Outcome::released);
     entry.stand = PendingRequests::Stand::owner;
     if (may_say && !may_say(entry.request.nsp)) {
         entry.phase = Phase::deferred;

@@ -107,6 +107,16 @@ BOOST_AUTO_TEST_CASE(a_fallback_after_its_turn_is_a_failure) {
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(an_app_that_was_not_there_to_be_asked_has_not_failed) {
+    Script script(websocket_first(), policy_with({queued_ask()}));
+    script.joined().input(input::UpstreamLost{}).client_says(R"(420["ask"])");
+    script.input(input::GateSaid{1, What::go}).heard();
+    script.at(5s);
+    const Lines heard = script.heard();
+    BOOST_TEST(std::count(heard.begin(), heard.end(), R"(client: 430["timeout"])") == 1);
+    BOOST_TEST(std::count(heard.begin(), heard.end(), "leave gate 1 released") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_namespace_that_is_left_releases_what_it_has_at_the_gate) {
     Script script(websocket_first(), policy_with({queued_ask()}));
     script.joined().client_says(R"(420["ask"])").client_says(R"(421["ask"])");
