@@ -149,6 +149,7 @@ void PendingRequests::set_content(Slot slot, std::string full) {
 }
 
 void PendingRequests::set_number(Slot slot, std::uint64_t number) {
+    index_->by_number.erase(slots_[slot].number);
     slots_[slot].number = number;
     index_->by_number.emplace(number, slot);
 }

@@ -156,6 +156,8 @@ void RequestDesk::upstream_lost(TimePoint now) {
             set_due(slot);
         } else if (again || (rule.retry.upstream_lost && may_say_again(entry))) {
             leave_gate(entry, rules::Outcome::released);
+            // It asks under a new number: a go that is on its way is for the place that it gave back.
+            requests.set_number(slot, ++book_->last_number);
             entry.retrying = false;
             if (again) --entry.retries;
             back_off(slot, now);

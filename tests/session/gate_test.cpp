@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(what_is_lost_with_the_upstream_is_said_again_to_the_next) {
     script.input(input::UpstreamLost{}).at(100ms);
     const Lines lost = script.heard();
     BOOST_TEST(std::count(lost.begin(), lost.end(), "leave gate 1 released") == 1);
-    BOOST_TEST(std::count(lost.begin(), lost.end(), "ask gate 1 again") == 1);
+    BOOST_TEST(std::count(lost.begin(), lost.end(), "ask gate 2 again") == 1);
     comes_back(script);
     const Lines back = script.heard();
     BOOST_TEST(std::count(back.begin(), back.end(), "upstream: " + std::string(question)) == 1);
@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(when_the_attempts_are_used_up_the_rule_decides) {
     comes_back(script).heard();
     script.input(input::UpstreamLost{});
     const Lines heard = script.heard();
-    BOOST_TEST(std::count(heard.begin(), heard.end(), "leave gate 1 failed") == 1);
+    BOOST_TEST(std::count(heard.begin(), heard.end(), "leave gate 2 failed") == 1);
     BOOST_TEST(
         std::count(heard.begin(), heard.end(),
                    R"(client: 42["response",{"message_id":"a","code":"connection_lost","attempt":2}])") == 1);
@@ -274,7 +274,7 @@ BOOST_AUTO_TEST_CASE(without_budget_a_lost_request_keeps_its_deadline_where_the_
     Script script(websocket_first(), policy_with({chat}));
     script.joined().client_says(question).input(input::GateSaid{1, What::go}).input(input::UpstreamLost{});
     script.at(10ms).heard();
-    script.input(input::GateSaid{1, What::refused, rules::Code::connection_lost});
+    script.input(input::GateSaid{2, What::refused, rules::Code::connection_lost});
     BOOST_TEST(script.heard().empty());
     BOOST_TEST(script.stats().rules[0].outstanding == 1U);
     script.at(20s);
@@ -353,6 +353,22 @@ BOOST_AUTO_TEST_CASE(progress_while_the_gate_is_asked_again_makes_its_word_void)
     script.upstream_says(R"(42["thinking",{"message_id":"a"}])").heard();
     script.input(input::GateSaid{1, What::go});
     BOOST_TEST(script.heard().empty());
+}
+
+// Its place was given back, and it stands in line once more: the go is that of the place that was.
+BOOST_AUTO_TEST_CASE(a_go_that_was_on_its_way_when_the_upstream_was_lost_is_void) {
+    rules::RuleSpec chat = patient_chat();
+    chat.retry.on = {"timeout", "upstream_lost"};
+    chat.idle_first = 2s;
+    Script script(websocket_first(), policy_with({chat}));
+    script.joined().client_says(question).input(input::GateSaid{1, What::go}).at(2010ms);
+    script.input(input::UpstreamLost{}).at(2020ms);
+    comes_back(script).heard();
+    script.input(input::GateSaid{1, What::go});
+    BOOST_TEST(script.heard().empty());
+    script.input(input::GateSaid{2, What::go});
+    BOOST_TEST(script.heard() == Lines{"upstream: " + std::string(question)},
+               boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(after_parts_of_the_answer_a_lost_request_is_not_said_again) {
