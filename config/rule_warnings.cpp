@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "config/access.h"
 #include "config/rules_section.h"
@@ -114,17 +115,18 @@ class Warnings {
         }
         const std::string& path = rule.match.path;
         if (path.empty()) return;
-        if (path.find('{') != std::string::npos) {
-            warn("match.path",
-                 "never matches: it is compared as it stands, {names} are for websockets[].path");
-        } else if (rule.match.type.empty()) {
-            if (!contains(config_.net.socketio_paths, path) &&
-                !contains(config_.net.socketio_paths, path + '/'))
+        if (rule.match.type.empty()) {
+            const auto bare = [](std::string_view one) {
+                return one.substr(0, one.size() - one.ends_with('/'));
+            };
+            const auto& all = config_.net.socketio_paths;
+            if (std::none_of(all.begin(), all.end(),
+                             [&](const auto& one) { return bare(one) == bare(path); }))
                 warn("match.path", "never matches: it is not in socketio.paths");
-        } else if (std::none_of(json.begin(), json.end(), [&](const session::JsonWebsocket& one) {
-                       return one.path == path || one.path.find('{') != std::string::npos;
-                   })) {
-            warn("match.path", "never matches: it is not the path of a websocket with format: json");
+        } else if (std::none_of(json.begin(), json.end(),
+                                [&](const session::JsonWebsocket& one) { return one.path == path; })) {
+            warn("match.path",
+                 "never matches: it is not the path of a websocket with format: json as websockets has it");
         }
     }
 

@@ -112,13 +112,14 @@ BOOST_AUTO_TEST_CASE(nobody_and_nowhere_to_match) {
     CHECK_LINES(
         json(", path: /b", "websockets: [{path: /a, format: json}, {path: /b, format: opaque}]\n"),
         {"4:36: warning: requests[0].match.path: never matches: it is not the path of a websocket with "
-         "format: json"});
+         "format: json as websockets has it"});
     CHECK_LINES(json(", path: /a", "websockets: [{path: /a, format: json}]\n"), {});
-    CHECK_LINES(json(", path: /a/7", "websockets: [{path: \"/a/{b}\", format: json}]\n"), {});
+    CHECK_LINES(json(", path: \"/a/{b}\"", "websockets: [{path: \"/a/{b}\", format: json}]\n"), {});
     CHECK_LINES(
-        json(", path: \"/a/{b}\"", "websockets: [{path: \"/a/{b}\", format: json}]\n"),
-        {"4:36: warning: requests[0].match.path: never matches: it is compared as it stands, {names} are for "
-         "websockets[].path"});
+        json(", path: /a/7", "websockets: [{path: \"/a/{b}\", format: json}]\n"),
+        {"4:36: warning: requests[0].match.path: never matches: it is not the path of a websocket with "
+         "format: json as websockets has it"});
+    CHECK_LINES(with("requests:\n" + rule("a", "event: x, path: /socket.io")).problems(), {});
 }
 
 BOOST_AUTO_TEST_CASE(a_fallback_that_nobody_waits_for) {
