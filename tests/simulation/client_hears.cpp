@@ -82,48 +82,49 @@ void ClientModel::whole(std::string_view text) {
 void ClientModel::heard_event(Namespace& nsp, const Packet& packet) {
     hold_position(nsp, packet);
     if (is_marker(packet)) return;
+    if (is_status(packet)) return heard_status(nsp, packet);
     const auto m = number_after(packet.payload, "\"m\":");
-    const bool fallback = packet.payload.find("\"status\":\"timeout\"") != std::string_view::npos;
-    require(m.has_value() != fallback, "the client got an event of nobody");
-    if (m && !ledger_.client_got(*m, packet.nsp)) return;
+    const auto fallback = fallback_in(packet.payload);
+    require(m.has_value() != fallback.has_value(), "the client got an event of nobody");
+    const bool gone = nsp.membership == Membership::gone;
+    const bool response = packet.event == "response" && !gone;
+    if (response) {
+        const auto n = request_by_id(packet);
+        require(n.has_value(), "a response to no request");
+        if (m && !ledger_.client_got_answer(*n, 0, *m, packet.nsp)) return;
+        if (fallback && !ledger_.client_got_fallback(*n, 0, *fallback, packet.nsp)) return;
+    } else if (m && !ledger_.is_repetition(*m) && !ledger_.client_got(*m, packet.nsp)) {
+        return;
+    }
     // Before the CONNECT reply nobody knows which session this is; each counts anew.
     if (packet.id && !nsp.asked.insert(*packet.id).second)
-        require(nsp.membership == Membership::joining || nsp.membership == Membership::gone,
-                "an ack id of the upstream's came twice");
-    if (nsp.membership == Membership::gone) return;  // under way when it left; stock clients ignore it
-    if (packet.event == "response") {
-        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"),
-                                       wire::socketio::from_argument(packet, 0).value_or(""));
-        const auto request = id ? requests_by_id_.find(*id) : requests_by_id_.end();
-        require(request != requests_by_id_.end(), "a response to no request");
-        if (fallback && !ledger_.client_got_fallback(request->second, packet.nsp)) return;
-        if (!fallback) ledger_.client_got_answer(request->second);
-    } else if (packet.event == "line_done") {
-        ledger_.client_got_line(fallback);
-    } else if (packet.event == "late_reply") {
-        if (const auto n = number_after(packet.payload, "\"re\":")) ledger_.client_got_late_answer(*n);
-    }
+        require(nsp.membership == Membership::joining || gone, "an ack id of the upstream's came twice");
+    if (gone) return;  // under way when it left; stock clients ignore it
+    if (!response) heard_of_request(packet, fallback);
     if (packet.id) acknowledge(packet, *m);
 }
 
 void ClientModel::heard_ack(Namespace& nsp, const Packet& packet) {
     hold_position(nsp, packet);
     const auto m = number_after(packet.payload, "\"m\":");
-    if (m && !ledger_.client_got(*m, packet.nsp)) return;
-    if (nsp.membership == Membership::gone) return;
-    const auto request = nsp.acks.find(packet.id.value_or(~std::uint64_t{0}));
+    const std::uint64_t id = packet.id.value_or(~std::uint64_t{0});
+    const auto request = nsp.acks.find(id);
+    const bool gone = nsp.membership == Membership::gone;
+    if (m && !gone && request != nsp.acks.end() && request->second.second)
+        return static_cast<void>(ledger_.client_got_answer(request->second.first, id, *m, packet.nsp));
+    if (m && !ledger_.is_repetition(*m) && !ledger_.client_got(*m, packet.nsp)) return;
+    if (gone) return;
     // Of a message that was said again to rebuild, when another of its name followed: clients ignore it.
     if (request == nsp.acks.end() && m && ledger_.is_excused(*m)) return;
     require(request != nsp.acks.end(), "an ACK for nothing");
     const auto [n, tracked] = request->second;
-    if (!tracked) {
-        require(m.has_value(), "an untracked event got a fallback");
-        nsp.acks.erase(request);  // and never again
-    } else if (m) {
-        ledger_.client_got_answer(n);
-    } else {
-        static_cast<void>(ledger_.client_got_fallback(n, packet.nsp));
+    if (tracked) {
+        const auto fallback = fallback_in(packet.payload);
+        require(fallback.has_value(), "an ACK of nobody");
+        return static_cast<void>(ledger_.client_got_fallback(n, id, *fallback, packet.nsp));
     }
+    require(m.has_value(), "an untracked event got a fallback");
+    nsp.acks.erase(request);  // and never again
 }
 
 void ClientModel::acknowledge(const Packet& packet, Number m) {

@@ -121,39 +121,10 @@ void ClientModel::talk(std::string_view name, Namespace& nsp) {
     constexpr std::array<std::string_view, 8> events{"ask",  "ask",  "chat", "chat",
                                                      "line", "note", "msg",  "msg"};
     const Number n = ledger_.client_sends(name, events[dice]);
-    const std::string number = "{\"n\":" + std::to_string(n);
-    std::optional<RuleIndex> tracked;
-    switch (dice) {
-        case 0:
-        case 1:
-            tracked = ask_rule;
-            packet.id = nsp.next_ack++;
-            nsp.acks[*packet.id] = {n, true};
-            packet.arguments = "\"ask\"," + number + "}";
-            break;
-        case 2:
-        case 3: {
-            tracked = chat_rule;
-            const std::string id = random_.chance(50) ? std::to_string(n) : "\"q" + std::to_string(n) + "\"";
-            requests_by_id_[id] = n;
-            packet.arguments = "\"chat\"," + number + ",\"mode\":\"think\",\"message_id\":" + id + "}";
-            break;
-        }
-        case 4:
-            tracked = line_rule;
-            packet.arguments = "\"line\"," + number + "}";
-            break;
-        case 5:
-            packet.id = nsp.next_ack++;
-            nsp.acks[*packet.id] = {n, false};
-            packet.arguments = "\"note\"," + number + "}";
-            break;
-        default:
-            packet.arguments = "\"msg\"," + number + ",\"text\":\"" + padding() + "\"}";
-            break;
-    }
+    const auto tracked = make_request(nsp, dice, n, packet);
     if (random_.chance(20)) packet.attachments = attachments_of(n, 1 + random_.below(3), random_.below(300));
-    emit(std::move(packet), n, tracked);
+    emit(packet, n, tracked);
+    if (tracked) ask_again_later(packet, n, *tracked);
     if (name == "/chat" && nsp.membership == Membership::in && random_.chance(3)) {
         world_.note("client: leaves " + std::string(name));
         transport_->send({PacketType::message, false, "1/chat,", {}});
@@ -164,19 +135,19 @@ void ClientModel::talk(std::string_view name, Namespace& nsp) {
     }
 }
 
-void ClientModel::emit(SioPacket packet, Number n, std::optional<RuleIndex> tracked) {
+void ClientModel::emit(const SioPacket& packet, Number n, std::optional<RuleIndex> tracked, bool again) {
     world_.note("client: " + header_of(packet).substr(0, 80));
-    if (tracked) ledger_.request_sent(n, *tracked);
-    if (!packet.attachments.empty()) ledger_.is_binary(n);
+    if (!again && !packet.attachments.empty()) ledger_.is_binary(n);
     // A request counts from its header on, whenever its attachments come.
-    const auto read = [this, n, mine = transport_] {
-        ledger_.session_read(n, mine->link().shell()->number());
+    const auto read = [this, n, tracked, again, ack = packet.id.value_or(0), mine = transport_] {
+        if (!again) ledger_.session_read(n, mine->link().shell()->number());
+        if (tracked) ledger_.request_read(n, ack);
     };
     transport_->send({PacketType::message, false, header_of(packet), read});
     for (std::size_t i = 0; i < packet.attachments.size(); ++i) {
         std::function<void()> whole;
         if (i + 1 == packet.attachments.size()) whole = [this, n] { ledger_.session_read_whole(n); };
-        transport_->send({PacketType::message, true, std::move(packet.attachments[i]), std::move(whole)});
+        transport_->send({PacketType::message, true, packet.attachments[i], std::move(whole)});
     }
     burn();
 }

@@ -57,6 +57,7 @@ class ClientModel {
                                                    const wire::socketio::Packet& packet) const;
     [[nodiscard]] std::string connect_payload(const Namespace& nsp) const;
 
+    static bool is_status(const wire::socketio::Packet& packet);
     static bool is_marker(const wire::socketio::Packet& packet);
     void operate_later();
     void operate();
@@ -65,7 +66,17 @@ class ClientModel {
     void misbehave();
     void be_odd();
     void join(std::string_view name);
-    void emit(SioPacket packet, Number n, std::optional<RuleIndex> tracked);
+    void emit(const SioPacket& packet, Number n, std::optional<RuleIndex> tracked, bool again = false);
+    // client_requests.cpp
+    [[nodiscard]] std::optional<RuleIndex> make_request(Namespace& nsp, std::uint64_t dice, Number n,
+                                                        SioPacket& packet);
+    void ask_again_later(const SioPacket& packet, Number n, RuleIndex rule);
+    void ask_again(SioPacket packet, Number n, RuleIndex rule);
+    [[nodiscard]] std::optional<Number> request_by_id(const wire::socketio::Packet& packet) const;
+    [[nodiscard]] static std::optional<Ledger::Fallback> fallback_in(std::string_view payload);
+    void heard_status(const Namespace& nsp, const wire::socketio::Packet& packet);
+    void heard_of_request(const wire::socketio::Packet& packet,
+                          const std::optional<Ledger::Fallback>& fallback);
     void send_plain();
     [[nodiscard]] std::string padding();
 

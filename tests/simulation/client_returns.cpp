@@ -119,14 +119,9 @@ void ClientModel::heard_connect(Namespace& nsp, const Packet& packet) {
 
 // Whose fallback this is, if it carries a number.
 std::optional<Ledger::Number> ClientModel::request_of(const Namespace& nsp, const Packet& packet) const {
-    if (packet.id) {
-        const auto found = nsp.acks.find(*packet.id);
-        return found == nsp.acks.end() ? std::nullopt : std::optional(found->second.first);
-    }
-    const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"),
-                                   wire::socketio::from_argument(packet, 0).value_or(""));
-    const auto found = id ? requests_by_id_.find(*id) : requests_by_id_.end();
-    return found == requests_by_id_.end() ? std::nullopt : std::optional(found->second);
+    if (!packet.id) return request_by_id(packet);
+    const auto found = nsp.acks.find(*packet.id);
+    return found == nsp.acks.end() ? std::nullopt : std::optional(found->second.first);
 }
 
 // The event that carries nothing but a position.
@@ -146,6 +141,7 @@ void ClientModel::hold_position(Namespace& nsp, const Packet& packet) {
     }
     const bool append = scenario_.policy.resume_client.recovery == Recovery::append;
     if (append && event && !packet.id && !nsp.pid.empty()) return;  // must carry a position
+    if (is_status(packet)) return;                                  // said again or not, nobody counts
     if (const auto m = number_after(packet.payload, "\"m\":"))
         return ledger_.client_cannot_point_at(packet.nsp, *m);
     ledger_.client_cannot_point_at_fallback(packet.nsp, request_of(nsp, packet));

@@ -6,7 +6,6 @@ namespace forestay::simulation {
 
 using namespace std::chrono_literals;
 using rules::LateAnswer;
-using rules::OnUpstreamLost;
 using session::Drop;
 using session::OnReturn;
 
@@ -27,10 +26,6 @@ void Ledger::session_read(Number n, unsigned session) {
     one.read = schedule_.now();
     one.session = session;
     one.nobodys = false;
-    const auto found = requests_.find(n);
-    if (found == requests_.end()) return;
-    young_[found->second.rule].push_back(one.read);
-    if (found->second.rule == line_rule) ++lines_;
 }
 
 void Ledger::link_lost() {
@@ -51,9 +46,9 @@ bool Ledger::upstream_got(unsigned life, Number n) {
         return last == lives_[of].last.end() ? 0 : last->second;
     };
     const bool again = !one.lives.empty();
-    if (again) {
-        got_again(life, n);
-    } else {
+    if (again) got_again(life, n);
+    if (requests_.contains(n)) request_arrived(life, n);
+    if (!again && !may_overtake(n)) {
         for (unsigned of = 0; of <= life; ++of) {
             if (lives_[of].session == lives_[life].session && n <= before(of))
                 throw Violation("the upstream got message " + std::to_string(n) + " of the client after " +
@@ -65,36 +60,30 @@ bool Ledger::upstream_got(unsigned life, Number n) {
     return again;
 }
 
-// Only what a rule says may be said again, and only to a fresh upstream.
+// Only what a rule says may be said again.
 void Ledger::got_again(unsigned life, Number n) {
     const Said& one = said_[n];
+    if (requests_.contains(n)) return;  // request_arrived()
     const auto what = "the upstream got message " + std::to_string(n) + " of the client again: ";
     if (std::find(one.lives.begin(), one.lives.end(), life) != one.lives.end())
         throw Violation(what + "the same upstream");
     const auto& policy = scenario_.policy;
     const auto& events = policy.resume_upstream.rebuild;
-    if (policy.resume_upstream.on_return == OnReturn::rebuild &&
-        std::find(events.begin(), events.end(), one.event) != events.end()) {
-        for (Number later = n + 1; later < said_.size(); ++later) {
-            const Said& other = said_[later];
-            if (other.session == one.session && other.nsp == one.nsp && other.event == one.event &&
-                !other.lives.empty() && other.lives.front() < life)
-                throw Violation(what + "it is not the last of its name");
-        }
-        return;
+    if (policy.resume_upstream.on_return != OnReturn::rebuild ||
+        std::find(events.begin(), events.end(), one.event) == events.end())
+        throw Violation(what + "nobody says so");
+    for (Number later = n + 1; later < said_.size(); ++later) {
+        const Said& other = said_[later];
+        if (other.session == one.session && other.nsp == one.nsp && other.event == one.event &&
+            !other.lives.empty() && other.lives.front() < life)
+            throw Violation(what + "it is not the last of its name");
     }
-    const auto found = requests_.find(n);
-    if (found == requests_.end()) throw Violation(what + "it is no request");
-    if (one.lives.size() > policy.rules.rules()[found->second.rule].retry.attempts)
-        throw Violation(what + "its rule does not say so");
-    if (found->second.answers > 0) throw Violation(what + "it was answered");
-    if (found->second.fallbacks > 0) throw Violation(what + "it had its fallback");
 }
 
 std::uint64_t Ledger::told_as_lost() const {
     std::uint64_t told = 0;
     for (const auto what : {Drop::in_doubt, Drop::held_overflow, Drop::held_expired, Drop::left_namespace,
-                            Drop::stale_ack, Drop::unknown_ack})
+                            Drop::stale_ack, Drop::unknown_ack, Drop::invalid_message})
         told += drops(what);
     return told;
 }
@@ -198,74 +187,10 @@ void Ledger::client_connected(std::string_view nsp) {
     require(connected <= announced + returns_, "a CONNECT reply that the upstream did not give");
 }
 
-// ---- tracked requests
-
-void Ledger::request_sent(Number n, RuleIndex rule) {
-    requests_[n].rule = rule;
-}
-
-void Ledger::answer_made(Number n, Number m) {
-    answer_of_[m] = n;
-}
-void Ledger::answer_broken(Number n) {
-    request(n).broken = true;
-}
-
-Ledger::Request& Ledger::request(Number n) {
-    const auto found = requests_.find(n);
-    require(found != requests_.end(), "an answer to something that is no request");
-    return found->second;
-}
-
-void Ledger::client_got_answer(Number n) {
-    mix(3, n);
-    Request& one = request(n);
-    ++one.answers;
-    if (tracking_is_full()) return;
-    // A request that was said again may be answered by both upstreams; the second answer is a late one.
-    require(one.answers == 1, "a request got two answers of the upstream");
-    require(one.fallbacks == 0 || scenario_.late == LateAnswer::deliver,
-            "a request got an answer after its fallback");
-}
-
-void Ledger::client_got_late_answer(Number n) {
-    mix(4, n);
-    Request& one = request(n);
-    ++one.late;
-    require(scenario_.late == LateAnswer::rename, "an answer was renamed though the rule does not say so");
-    if (one.rule == line_rule) return;  // in order: whose answer it was is anybody's guess
-    require(one.late == 1 && one.fallbacks == 1 && one.answers == 0,
-            "a late answer without a fallback before it");
-}
-
-bool Ledger::client_got_fallback(Number n, std::string_view nsp) {
-    mix(5, n);
-    if (again_[std::string(nsp)].erase(~n) > 0) return false;
-    Request& one = request(n);
-    ++one.fallbacks;
-    require(one.fallbacks == 1, "a request got two fallbacks");
-    require(one.answers == 0, "a request got a fallback after its answer");
-    const TimePoint read = said_[n].read;
-    require(read != session::never, "a request got a fallback before it was read");
-    const auto& rule = scenario_.policy.rules.rules()[one.rule];
-    if (one.broken || read + rule.timeout <= schedule_.now()) return true;
-    if (said_[n].lives.empty()) return true;  // fell out of what waits for an upstream
-    require(rule.on_upstream_lost == OnUpstreamLost::answer && losses_ > 0 && last_loss_ >= read,
-            "a fallback came before its time");
-    return true;
-}
-
-void Ledger::client_got_line(bool fallback) {
-    mix(6, fallback ? 1 : 0);
-    ++line_answers_;
-    if (scenario_.late == LateAnswer::deliver || tracking_is_full()) return;
-    require(line_answers_ <= lines_ + unpositioned_lines_, "more answers in order than requests");
-}
-
 // A request older than its timeout must have had its fallback, whatever the bytes and the sockets do.
 void Ledger::check_deadlines() {
     const TimePoint now = schedule_.now();
-    for (std::size_t rule = 0; rule < young_.size() && rule < stats_.rules.size(); ++rule) {
+    for (std::size_t rule = 0; rule < stats_.rules.size(); ++rule) {
         const auto timeout = scenario_.policy.rules.rules()[rule].timeout + scenario_.tick_lateness;
         auto& young = young_[rule];
         while (!young.empty() && young.front() + timeout < now) young.pop_front();
@@ -300,9 +225,12 @@ void Ledger::check_upstream_messages() const {
         if (received_.contains(m) || excused_.contains(m)) continue;
         const auto answer = answer_of_.find(m);
         // A late binary ACK has no form under another name: dropped and counted, too.
-        if (scenario_.late != LateAnswer::deliver && answer != answer_of_.end()) {
+        if (answer != answer_of_.end()) {
             const Request& one = requests_.at(answer->second);
-            if (one.rule == line_rule || one.fallbacks == 1) {
+            const bool delivers = rule(one.rule).late_answer == LateAnswer::deliver;
+            const bool over =
+                (one.rule == line_rule && (!delivers || asked_again_)) || (one.fallbacks > 0 && !delivers);
+            if (over || one.arrivals > 1 || signs_.contains(m)) {
                 ++late;
                 late_ones += " " + std::to_string(m);
                 continue;
@@ -312,7 +240,9 @@ void Ledger::check_upstream_messages() const {
         example = m;
     }
     // Behind attachments that never came, for longer when we did not read the upstream meanwhile.
-    const auto torn = scenario_.troubles.upstream_half_binary ? drops(Drop::upstream_violation) : 0;
+    // An answer that comes while another one of the same request misses attachments is one too many.
+    const bool doubted = scenario_.troubles.upstream_half_binary || asked_again_;
+    const auto torn = doubted ? drops(Drop::upstream_violation) : 0;
     if (late > drops(Drop::late_answer) + torn)
         throw Violation("more late answers are missing than were counted:" + late_ones);
     if (lost > drops(Drop::record_overflow) + torn)
@@ -326,10 +256,12 @@ void Ledger::check_complete(bool namespaces_left) {
     check_upstream_messages();
     if (tracking_is_full()) return;
     for (const auto& [n, one] : requests_) {
-        if (one.rule == line_rule || said_[n].session != session_ || said_[n].nobodys ||
-            one.answers + one.fallbacks > 0)
-            continue;
-        throw Violation("request " + std::to_string(n) + " got no answer at all");
+        if (one.rule == line_rule || said_[n].session != session_ || said_[n].nobodys) continue;
+        for (const auto& [ack, asker] : one.askers) {
+            if (asker.got == 0) throw Violation("request " + std::to_string(n) + " got no answer at all");
+            if (asker.last_got < asker.last_asked)
+                throw Violation("request " + std::to_string(n) + " was said again and got no answer");
+        }
     }
     require(line_answers_ >= lines_, "a request in order got no answer at all");
 }
@@ -338,11 +270,12 @@ void Ledger::check_totals(std::uint64_t sessions, std::uint64_t taken) const {
     std::uint64_t started = 0, read = 0;
     for (const auto& rule : stats_.rules) {
         require(rule.outstanding == 0, "requests are outstanding after the end");
+        require(rule.queued == 0, "requests are in line after the end");
         require(rule.started == rule.answered_by_upstream + rule.answered_by_fallback + rule.abandoned,
                 "requests are missing from the sum of answered and abandoned");
         started += rule.started;
     }
-    for (const auto& [n, one] : requests_) read += said_[n].read != session::never ? 1 : 0;
+    for (const auto& [n, one] : requests_) read += one.asked;
     require(started <= read, "more requests were tracked than sent");
     for (const auto legs : stats_.client_legs) require(legs == 0, "a client leg is left over in the gauge");
     for (const auto legs : stats_.upstream_legs)

@@ -35,8 +35,10 @@ class Ledger {
   public:
     using Number = std::uint64_t;
 
-    Ledger(const Scenario& scenario, const session::Stats& stats, const Schedule& schedule)
-        : scenario_(scenario), stats_(stats), schedule_(schedule) {
+    // `let_go`: by rule, how often the gate did.
+    Ledger(const Scenario& scenario, const session::Stats& stats, const Schedule& schedule,
+           const std::vector<std::uint64_t>& let_go)
+        : scenario_(scenario), stats_(stats), schedule_(schedule), let_go_(let_go) {
         said_.emplace_back();
     }
 
@@ -51,7 +53,7 @@ class Ledger {
     void session_read_whole(Number n) { said_[n].whole = true; }  // and of its attachments
     void link_lost();                                             // what has not been read by now is nobody's
     unsigned new_life(unsigned session) {
-        lives_.push_back({session, {}});
+        lives_.push_back({session, schedule_.now(), {}});
         return static_cast<unsigned>(lives_.size() - 1);
     }
     void upstream_lost();
@@ -88,19 +90,45 @@ class Ledger {
     void upstream_connected(std::string_view nsp) { ++announced_[std::string(nsp)]; }
     void client_connected(std::string_view nsp);
 
-    // ---- tracked requests
-    void request_sent(Number n, RuleIndex rule);
+    // ---- tracked requests (ledger_requests.cpp)
+    //
+    // A client may say the same again: the same n, with an ack id of its own when it has one (`ack`, else 0).
+    struct Fallback {
+        rules::Code code{};
+        unsigned tries = 0;  // how often the app was asked, it says
+        Duration elapsed{0};
+        bool abort = false;  // after parts of the answer
+    };
+    void request_sent(Number n, RuleIndex rule, bool invalid);
+    void request_read(Number n, std::uint64_t ack);  // a session is about to hear of it, once more
     void answer_made(Number n, Number m);
+    void sign_made(Number n, Number m);
+    void answer_heard(Number n, bool binary);  // by a session, whole
+    void sign_heard(Number n);
     void answer_broken(Number n);  // its attachments will never come: the fallback may be early
-    void client_got_answer(Number n);
+    // False: of a message that is known; it was given for a repetition.
+    [[nodiscard]] bool client_got_answer(Number n, std::uint64_t ack, Number m, std::string_view nsp);
+    // It answers a request that was asked more than once: it may come more than once.
+    [[nodiscard]] bool is_repetition(Number m) const;
+    void client_got_sign(Number n, bool part);
+    void client_got_status(RuleIndex rule, std::optional<Number> n, std::uint64_t place,
+                           std::uint64_t waiting);
     void client_got_late_answer(Number n);  // under its other name
     // False: for a second time, and that is all right.
-    [[nodiscard]] bool client_got_fallback(Number n, std::string_view nsp);
-    void client_got_line(bool fallback);  // answers in order carry no request's number
+    [[nodiscard]] bool client_got_fallback(Number n, std::uint64_t ack, const Fallback& fallback,
+                                           std::string_view nsp);
+    // Answers in order carry no request's number.
+    void client_got_line(const std::optional<Fallback>& fallback);
+    [[nodiscard]] const rules::Rule& rule(RuleIndex index) const {
+        return scenario_.policy.rules.rules()[index];
+    }
+    // The policy has it: note is a request.
+    [[nodiscard]] bool tracks_any() const { return scenario_.policy.rules.rules().size() > any_rule; }
 
     // The session may end for this reason.
     void allow(session::CloseReason reason) { allowed_.insert(reason); }
     void ended(const session::action::End& end) const;
+    void ended_by_upstream() { upstream_ended_ = true; }
 
     // A binary answer is under way, or a namespace is not joined: deadlines are allowed to slip.
     void slip_until(TimePoint when) { slip_until_ = std::max(slip_until_, when); }
@@ -124,16 +152,31 @@ class Ledger {
     };
     struct Life {
         unsigned session = 0;
+        TimePoint begun{};
         std::map<std::string, Number, std::less<>> last;  // n that came for the first time, by namespace
     };
     struct Whole {  // of the upstream
         Number m = 0;
         unsigned session = 0;  // that heard it
     };
+    struct Asker {  // one ack id of a request, or all that have none
+        unsigned asked = 0, got = 0;
+        TimePoint last_asked{}, last_got{};
+    };
     struct Request {
         RuleIndex rule{};
         unsigned answers = 0, fallbacks = 0, late = 0;
         bool broken = false;
+        bool invalid = false;     // breaks the schema
+        unsigned asked = 0;       // that sessions read it
+        unsigned arrivals = 0;    // at the app
+        unsigned parts = 0;       // that the client got
+        unsigned tries = 0;       // as its fallback says
+        bool unrecorded = false;  // its answer can not be given again
+        TimePoint first_asked{};
+        std::vector<TimePoint> signs;         // of progress, that a session heard
+        TimePoint answered = session::never;  // when a session heard all of its answer
+        std::map<std::uint64_t, Asker> askers;
     };
     [[nodiscard]] std::uint64_t drops(session::Drop what) const {
         return stats_.drops[static_cast<std::size_t>(what)];
@@ -144,6 +187,12 @@ class Ledger {
         return drops(session::Drop::untracked_request) + drops(session::Drop::tombstone_overflow) > 0;
     }
     Request& request(Number n);
+    [[nodiscard]] bool may_overtake(Number n) const;  // and be overtaken: it may wait for the gate
+    void request_arrived(unsigned life, Number n);
+    void check_code(const rules::Rule& rule, const Fallback& fallback) const;
+    void check_code(const Request& one, const Fallback& fallback) const;
+    void check_patience(const Request& one, TimePoint said) const;
+    void check_got(const Request& one, const Asker& asker) const;
     void got_again(unsigned life, Number n);
     [[nodiscard]] bool answered(Number n) const;
     void check_client_messages() const;
@@ -153,6 +202,7 @@ class Ledger {
     const Scenario& scenario_;
     const session::Stats& stats_;
     const Schedule& schedule_;
+    const std::vector<std::uint64_t>& let_go_;
     std::vector<Said> said_;  // by n
     std::vector<Life> lives_;
     std::set<std::string, std::less<>> left_, left_by_client_;
@@ -175,10 +225,14 @@ class Ledger {
     bool away_ = false;
     std::map<std::string, unsigned, std::less<>> announced_, connected_;
     std::map<Number, Request> requests_;
-    std::map<Number, Number> answer_of_;          // m -> n
-    std::array<std::deque<TimePoint>, 3> young_;  // by rule: when requests were read
+    std::map<Number, Number> answer_of_;  // m -> n; signs of progress, too
+    std::set<Number> signs_;
+    std::array<std::deque<TimePoint>, rule_count> young_;  // by rule: when requests were read
+    std::array<std::uint64_t, rule_count> arrivals_{};     // by rule, at the app
+    bool asked_again_ = false;                             // the app, for one request
     std::uint64_t lines_ = 0, line_answers_ = 0;
     std::set<session::CloseReason> allowed_;
+    bool upstream_ended_ = false;  // a session, by its side
     TimePoint slip_until_{};
     std::uint64_t outcome_ = 0xcbf29ce484222325ULL;
 };

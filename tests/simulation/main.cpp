@@ -2,6 +2,7 @@
 //
 //   simulation [--seeds N] [--first S]       N seeds from S on; stops at the first failure
 //   simulation --seed S [--verbose]          one seed, with its operations (and every input and action)
+//   simulation ... --all                     does not stop: one line for each failure
 //   simulation ... --blinks                  clients lose their transport and come back, too
 #include <algorithm>
 #include <chrono>
@@ -63,7 +64,7 @@ void print_operations(std::uint64_t seed, bool blinks, Detail detail) {
 int main(int argc, char** argv) {
     std::uint64_t seeds = 1000, first = 1;
     std::optional<std::uint64_t> only;
-    bool verbose = false, blinks = false;
+    bool verbose = false, blinks = false, all = false;
     for (int i = 1; i < argc; ++i) {
         const std::string_view option = argv[i];
         const auto value = [&]() -> std::uint64_t {
@@ -79,9 +80,12 @@ int main(int argc, char** argv) {
             verbose = true;
         } else if (option == "--blinks") {
             blinks = true;
+        } else if (option == "--all") {
+            all = true;
         } else {
-            std::fprintf(stderr,
-                         "usage: simulation [--seeds N] [--first S] [--seed S [--verbose]] [--blinks]\n");
+            std::fprintf(
+                stderr,
+                "usage: simulation [--seeds N] [--first S] [--seed S [--verbose]] [--all] [--blinks]\n");
             return 2;
         }
     }
@@ -91,18 +95,23 @@ int main(int argc, char** argv) {
         print_operations(first, blinks, verbose ? Detail::everything : Detail::operations);
     }
     session::Workspace used;
-    std::uint64_t steps = 0;
+    std::uint64_t steps = 0, failures = 0;
     const auto begin = std::chrono::steady_clock::now();
     for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
         const std::string violation = check(seed, blinks, used, steps);
         if (violation.empty()) continue;
+        ++failures;
+        if (all) {
+            std::printf("%llu: %s\n", static_cast<unsigned long long>(seed), violation.c_str());
+            continue;
+        }
         std::printf("\nSEED %llu: %s\n", static_cast<unsigned long long>(seed), violation.c_str());
         if (!only) print_operations(seed, blinks, Detail::operations);
         std::printf("\nagain: simulation --seed %llu --verbose\n", static_cast<unsigned long long>(seed));
         return 1;
     }
     const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    std::printf("%llu seeds, %llu steps, no violation, %.1f s\n", static_cast<unsigned long long>(seeds),
-                static_cast<unsigned long long>(steps), took);
-    return 0;
+    std::printf("%llu seeds, %llu steps, %llu violations, %.1f s\n", static_cast<unsigned long long>(seeds),
+                static_cast<unsigned long long>(steps), static_cast<unsigned long long>(failures), took);
+    return failures == 0 ? 0 : 1;
 }

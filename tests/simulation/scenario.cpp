@@ -1,8 +1,5 @@
 #include "tests/simulation/scenario.h"
 
-#include <stdexcept>
-#include <vector>
-
 namespace forestay::simulation {
 
 using namespace std::chrono_literals;
@@ -28,50 +25,6 @@ std::string_view name(Kind kind) noexcept {
 }
 
 namespace {
-
-rules::RuleSet make_rules(rules::LateAnswer late) {
-    rules::RuleSpec ask;
-    ask.name = "ask";
-    ask.match.event = "ask";
-    ask.id = "ack";
-    ask.timeout = 2000ms;
-    ask.fallback.ack = R"([{"status":"timeout"}])";
-    rules::RuleSpec chat;
-    chat.name = "chat";
-    chat.match.event = "chat";
-    chat.match.where = {{"/mode", "\"think\""}};
-    chat.id = "/message_id";
-    chat.answer.event = {"response"};
-    chat.timeout = 3000ms;
-    chat.fallback.event = "response";
-    chat.fallback.data = R"({"message_id":"{{id}}","status":"timeout"})";
-    rules::RuleSpec line;
-    line.name = "line";
-    line.match.event = "line";
-    line.id = "order";
-    line.answer.event = {"line_done"};
-    line.timeout = 1500ms;
-    line.fallback.event = "line_done";
-    line.fallback.data = R"({"status":"timeout"})";
-    std::vector<rules::RuleSpec> specs{ask, chat, line};
-    for (auto& spec : specs) {
-        if (late == rules::LateAnswer::deliver) spec.late_answer = "deliver";
-        if (late == rules::LateAnswer::rename) spec.late_rename = "late_reply";
-    }
-    std::vector<rules::Problem> problems;
-    auto set = rules::RuleSet::compile(specs, problems);
-    if (!problems.empty())
-        throw std::logic_error("simulation rules: " + problems[0].field + ": " + problems[0].message);
-    return set;
-}
-
-// Compiling is the slow part of making a world.
-const rules::RuleSet& rules_for(rules::LateAnswer late) {
-    static const rules::RuleSet drop = make_rules(rules::LateAnswer::drop);
-    static const rules::RuleSet deliver = make_rules(rules::LateAnswer::deliver);
-    static const rules::RuleSet rename = make_rules(rules::LateAnswer::rename);
-    return late == rules::LateAnswer::drop ? drop : late == rules::LateAnswer::deliver ? deliver : rename;
-}
 
 void choose_troubles(Troubles& troubles, Random& random, unsigned percent) {
     for (bool* trouble :
@@ -113,9 +66,8 @@ Scenario make_scenario(std::uint64_t seed, bool blinks) {
     Scenario scenario;
     scenario.seed = seed;
     scenario.kind = static_cast<Kind>(random.below(7));
-    scenario.late = static_cast<rules::LateAnswer>(random.below(3));
+    const auto late = static_cast<rules::LateAnswer>(random.below(3));
     session::Policy& policy = scenario.policy;
-    policy.rules = rules_for(scenario.late);
     policy.ping_interval = Duration(random.between(1'000, 25'000));
     policy.ping_timeout = Duration(random.between(4'000, 20'000));
     policy.limits.message_bytes = random.chance(50) ? 1 << 20 : 4096;
@@ -146,11 +98,24 @@ Scenario make_scenario(std::uint64_t seed, bool blinks) {
         policy.limits.outbox_bytes = policy.limits.held_bytes = policy.limits.message_bytes = 1 << 20;
         scenario.troubles.client_blocks = scenario.troubles.upstream_blocks = false;
         scenario.troubles.client_too_slow = false;
+        scenario.tick_lateness = 0ms;             // a part of what is late is enough to be told that it is
         scenario.troubles.client_blinks = false;  // where the markers are depends on it too
         scenario.credential = scenario.credential && scenario.kind == Kind::websocket;
     }
     if (scenario.kind == Kind::plain) policy.resume_upstream.hold = 0ms;  // both legs end together
     if (!blinks) scenario.troubles.client_blinks = false;
+    scenario.full_rules = scenario.kind != Kind::plain && random.chance(60);
+    if (!scenario.full_rules) {
+        policy.rules = plain_rules(late);
+        return scenario;
+    }
+    // A client that comes back is told again what it may not have heard: then nobody can count answers.
+    policy.rules = random_rules(random, !scenario.troubles.client_blinks);
+    if (policy.rules.rules().size() > any_rule) policy.resume_upstream.rebuild = {"msg"};
+    scenario.crowd = random.chance(50);
+    scenario.gate_latency = random.pause(0ms, random.chance(80) ? 2ms : 300ms);
+    if (random.chance(20)) policy.limits.repeat_records = 2;
+    if (random.chance(20)) policy.limits.joined = 1;
     return scenario;
 }
 

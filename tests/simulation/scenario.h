@@ -10,6 +10,7 @@
 #include "proxy/session/policy.h"
 #include "proxy/session/session.h"
 #include "tests/simulation/random.h"
+#include "tests/simulation/rules.h"
 
 namespace forestay::simulation {
 
@@ -25,9 +26,6 @@ enum class Kind : std::uint8_t {
     plain  // a websocket without Engine.IO
 };
 [[nodiscard]] std::string_view name(Kind kind) noexcept;
-
-// The rules of the policy, by index.
-enum RuleIndex : std::uint32_t { ask_rule, chat_rule, line_rule };
 
 struct Troubles {
     bool freeze = false;         // the network stops for a while, inside a frame
@@ -60,7 +58,9 @@ struct Scenario {
     std::uint64_t seed = 0;
     Kind kind = Kind::websocket;
     session::Policy policy;
-    rules::LateAnswer late = rules::LateAnswer::drop;
+    bool full_rules = false;  // all that rules can say; else answers and fallbacks only
+    bool crowd = false;       // other sessions are at the gate, too
+    std::chrono::microseconds gate_latency{0};
     Troubles troubles;
     bool upstream_polling = false;  // it has no websockets
     bool credential = false;

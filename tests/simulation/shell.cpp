@@ -74,6 +74,7 @@ void Shell::after_input() {
     if (over_) return;
     check_bounds();
     world_.ledger().check_deadlines();
+    world_.gate().check_places();
     tick_when_due();
     if (world_.move_now()) move_session();
 }
@@ -209,6 +210,7 @@ bool Shell::give_client_to(Shell& home) {
     home.link_ = std::exchange(link_, nullptr);
     home.link_->serve(&home);
     over_ = true;
+    world_.gate().forget(*this);
     world_.taken();
     world_.ledger().taken(number_, home.number_);
     {

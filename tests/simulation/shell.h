@@ -31,6 +31,8 @@ class Shell {
     [[nodiscard]] UpstreamModel* life() noexcept { return life_; }
     void joined() { joined_ = true; }  // the upstream has said yes to a CONNECT
 
+    void gate_said(const session::input::GateSaid& said);
+
     // The upstream's side.
     [[nodiscard]] Socket* upstream_socket() noexcept { return upstream_socket_; }
     void upstream_reads(bool reads);

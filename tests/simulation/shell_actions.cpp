@@ -1,4 +1,5 @@
 // What the session asks for.
+#include <array>
 #include <utility>
 
 #include "tests/simulation/shell.h"
@@ -123,12 +124,25 @@ void Shell::on(const session::action::Report& action) {
     trace(session::report_names[static_cast<std::size_t>(action.kind)], {}, action.count);
 }
 
-void Shell::on(const session::action::AskGate&) {
-    trace("AskGate");
+void Shell::on(const session::action::AskGate& action) {
+    trace(action.kind == rules::AskKind::fresh ? "AskGate" : "AskGate again", {}, action.request);
+    world_.gate().ask(*this, action);
 }
-void Shell::on(const session::action::LeaveGate&) {
-    trace("LeaveGate");
+
+void Shell::on(const session::action::LeaveGate& action) {
+    constexpr std::array<std::string_view, 3> outcomes{"answered", "failed", "released"};
+    trace("LeaveGate", outcomes[static_cast<std::size_t>(action.outcome)], action.request);
+    world_.gate().leave(*this, action);
 }
+
+void Shell::gate_said(const session::input::GateSaid& said) {
+    constexpr std::array<std::string_view, 3> verdicts{"GateSaid go", "GateSaid refused", "GateSaid place"};
+    const auto what = verdicts[static_cast<std::size_t>(said.what)];
+    const bool refused = said.what == rules::Verdict::What::refused;
+    trace(what, refused ? rules::name(said.code) : std::string_view(), said.request);
+    input(said);
+}
+
 void Shell::on(const session::action::AliasSid&) {
     trace("AliasSid");
 }
@@ -186,8 +200,10 @@ void Shell::on(const session::action::CloseUpstream&) {
 void Shell::on(const session::action::End& action) {
     trace("End", session::close_reason_names[static_cast<std::size_t>(action.reason)]);
     over_ = true;
+    world_.gate().forget(*this);
     world_.note("end by " + std::string(session::close_side_names[static_cast<std::size_t>(action.side)]) +
                 ": " + std::string(session::close_reason_names[static_cast<std::size_t>(action.reason)]));
+    if (action.side == session::CloseSide::upstream) world_.ledger().ended_by_upstream();
     if (link_ != nullptr) link_->check_all_closed();
     require(upstream_socket_ == nullptr || !upstream_socket_->open,
             "the session ended with an open websocket upstream");

@@ -176,61 +176,6 @@ void UpstreamModel::connect(std::string_view name, std::string_view payload) {
     });
 }
 
-std::optional<std::chrono::microseconds> UpstreamModel::answer_delay(Duration timeout) {
-    const auto dice = random_.below(100);
-    if (dice < 50) return random_.pause(0ms, 300ms);
-    if (dice < 65) return random_.pause(300ms, timeout - 100ms);
-    if (dice < 80) return random_.pause(timeout - 50ms, timeout + 50ms);
-    if (dice < 90) return random_.pause(timeout, timeout + 6'000ms);
-    return std::nullopt;
-}
-
-void UpstreamModel::event(const wire::socketio::Packet& packet, Number n, bool again) {
-    SioPacket reply;
-    const std::string re = "\"re\":" + std::to_string(n);
-    std::optional<RuleIndex> rule;
-    if (packet.event == "ask" || packet.event == "note") {
-        if (!packet.id) return;  // said again to rebuild: its answer is for nobody
-        if (packet.event == "ask") rule = ask_rule;
-        reply.type = '3';
-        reply.id = packet.id;
-        reply.arguments = re;
-    } else if (packet.event == "chat") {
-        rule = chat_rule;
-        const auto id = rules::id_text(*wire::json::Pointer::parse("/message_id"),
-                                       wire::socketio::from_argument(packet, 0).value_or(""));
-        require(id.has_value(), "the upstream got a chat without its id");
-        reply.arguments = "\"response\",{\"message_id\":" + std::string(*id) + "," + re;
-    } else if (packet.event == "line") {
-        rule = line_rule;
-        reply.arguments = "\"line_done\",{" + re;
-    } else {
-        return;
-    }
-    const auto timeout = rule ? scenario_.policy.rules.rules()[*rule].timeout : Duration{1'000};
-    const auto delay = answer_delay(timeout);
-    if (!delay) return;
-    const std::string nsp(packet.nsp.substr(0, packet.nsp.find('?')));
-    later(*delay, [this, nsp, reply, n, rule, again]() mutable {
-        if (!joined_.contains(nsp)) return;
-        reply.nsp = *joined_.find(nsp);
-        if (rule) return answer(std::move(reply), n);
-        const Number m = ledger_.upstream_makes();
-        if (again) ledger_.excuse(m);  // what a rebuilding event brings is for nobody
-        reply.arguments = "{\"m\":" + std::to_string(m) + "}";
-        send(std::move(reply), m, std::nullopt);
-    });
-}
-
-void UpstreamModel::answer(SioPacket packet, Number n) {
-    const Number m = ledger_.upstream_makes();
-    ledger_.answer_made(n, m);
-    const std::string number = "\"m\":" + std::to_string(m) + "}";
-    packet.arguments = (packet.type == '3' ? "{" : "") + packet.arguments + "," + number;
-    if (random_.chance(15)) packet.attachments = attachments_of(m, 1 + random_.below(2), random_.below(100));
-    send(std::move(packet), m, n);
-}
-
 // ---- sending
 
 void UpstreamModel::send(SioPacket packet, Number m, std::optional<Number> answers) {
@@ -239,9 +184,11 @@ void UpstreamModel::send(SioPacket packet, Number m, std::optional<Number> answe
     const std::string header = header_of(packet);
     world_.note("upstream: " + header.substr(0, 80));
     const auto& troubles = scenario_.troubles;
-    if (packet.attachments.empty()) {
-        return send_text("4" + header, [this, m] { ledger_.session_heard(m, shell_.number()); });
-    }
+    const Read heard = [this, m, answers, binary = !packet.attachments.empty()] {
+        ledger_.session_heard(m, shell_.number());
+        if (answers) ledger_.answer_heard(*answers, binary);
+    };
+    if (packet.attachments.empty()) return send_text("4" + header, heard);
     const bool half = troubles.upstream_half_binary && !world_.at_rest() && random_.chance(20);
     const bool troubled = half || now < binary_trouble_until_;
     if (answers) ledger_.slip_until(now + 4s);
@@ -264,8 +211,7 @@ void UpstreamModel::send(SioPacket packet, Number m, std::optional<Number> answe
     if (half) count = random_.below(count);
     for (std::size_t i = 0; i < count; ++i) {
         const bool last = i + 1 == packet.attachments.size();
-        send_binary(packet.attachments[i],
-                    last ? Read([this, m] { ledger_.session_heard(m, shell_.number()); }) : Read());
+        send_binary(packet.attachments[i], last ? heard : Read());
     }
 }
 

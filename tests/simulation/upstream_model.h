@@ -85,7 +85,11 @@ class UpstreamModel {
     void whole(std::string_view text);
     void connect(std::string_view nsp, std::string_view payload);
     void event(const wire::socketio::Packet& packet, Number n, bool again);
+    // upstream_answers.cpp
     void answer(SioPacket packet, Number n);
+    [[nodiscard]] std::optional<RuleIndex> make_reply(const wire::socketio::Packet& packet, Number n,
+                                                      SioPacket& reply);
+    void show_progress(RuleIndex rule, std::string_view nsp, Number n, std::string_view id, Duration until);
     [[nodiscard]] std::optional<std::chrono::microseconds> answer_delay(Duration timeout);
 
     void send(SioPacket packet, Number m, std::optional<Number> answers);

@@ -17,7 +17,7 @@ namespace {
 
 std::string shown(std::string_view bytes) {
     std::string text;
-    for (const char c : bytes.substr(0, 400)) {
+    for (const char c : bytes.substr(0, 4000)) {
         const auto byte = static_cast<unsigned char>(c);
         constexpr std::string_view digits = "0123456789abcdef";
         if (byte >= 0x20 && byte < 0x7f)
@@ -25,7 +25,7 @@ std::string shown(std::string_view bytes) {
         else
             text.append({'\\', digits[byte >> 4U], digits[byte & 15U]});
     }
-    return text + (bytes.size() > 400 ? "..." : "");
+    return text + (bytes.size() > 4000 ? "..." : "");
 }
 
 }  // namespace
@@ -37,7 +37,8 @@ World::World(const Scenario& scenario, std::uint64_t cutting, session::Workspace
       network_random_(scenario.seed ^ 0x2),
       cut_random_(cutting),
       app_random_(scenario.seed ^ 0x4),
-      ledger_(scenario, stats_, schedule_),
+      gate_(*this, Random(scenario.seed ^ 0x6)),
+      ledger_(scenario, stats_, schedule_, gate_.let_go()),
       workspace_(workspace),
       detail_(detail),
       client_(std::make_unique<ClientModel>(*this, Random(scenario.seed ^ 0x3))) {
@@ -45,6 +46,11 @@ World::World(const Scenario& scenario, std::uint64_t cutting, session::Workspace
 }
 
 World::~World() = default;
+
+const session::RuleStats& World::stats_of(std::uint32_t rule) const {
+    static const session::RuleStats none;
+    return rule < stats_.rules.size() ? stats_.rules[rule] : none;
+}
 
 void World::note(std::string what) {
     if (detail_ == Detail::none) return;
@@ -79,6 +85,7 @@ Result World::run() {
 
 void World::live() {
     MemoryMeter::reset();
+    gate_.start();
     client_->start();
     run_until(schedule_.now() + scenario_.length);
     rest();
@@ -99,6 +106,7 @@ void World::live() {
     }
     run_until(schedule_.now() + 1s);
     for (const auto& shell : shells_) shell->check_end();
+    gate_.check_end();
     ledger_.check_totals(shells_.size(), taken_);
 }
 
@@ -107,6 +115,7 @@ void World::rest() {
     note("rest");
     down_until_ = schedule_.now();
     client_->rest();
+    gate_.rest();
     for (const auto& one : lives_) one->rest();
 }
 

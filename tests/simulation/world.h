@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/session/session.h"
+#include "tests/simulation/gate_model.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/schedule.h"
@@ -44,6 +45,8 @@ class World {
     [[nodiscard]] Schedule& schedule() noexcept { return schedule_; }
     [[nodiscard]] Ledger& ledger() noexcept { return ledger_; }
     [[nodiscard]] session::Stats& stats() noexcept { return stats_; }
+    [[nodiscard]] const session::RuleStats& stats_of(std::uint32_t rule) const;
+    [[nodiscard]] GateModel& gate() noexcept { return gate_; }
     [[nodiscard]] session::Workspace& workspace() noexcept { return workspace_; }
     [[nodiscard]] Random& cuts() noexcept { return cut_random_; }
     [[nodiscard]] bool network_chance(unsigned percent) { return network_random_.chance(percent); }
@@ -88,6 +91,7 @@ class World {
     Random shell_random_, network_random_, cut_random_, app_random_;
     std::optional<Random> move_random_;
     session::Stats stats_;
+    GateModel gate_;
     Ledger ledger_;
     session::Workspace& workspace_;
     Detail detail_;
