@@ -79,8 +79,9 @@ class Conversation {
     [[nodiscard]] MaybeEnding serve(TimePoint now) {
         return desk_.quiet(now) ? std::nullopt : serve_all(now);
     }
-    // forestay is going away: a client that is here is told so, request by request.
-    void shut_down(TimePoint now);
+    // The session is about to end, and not by its client's doing: a client that is here is told so, request
+    // by request.
+    void give_up_all(rules::Code why, TimePoint now);
 
     [[nodiscard]] MaybeEnding tick(TimePoint now);
     [[nodiscard]] TimePoint next_deadline() const;
@@ -255,7 +256,6 @@ class Conversation {
     void give_up_upstream_binary(TimePoint now);
 
     [[nodiscard]] MaybeEnding upstream_overdue(TimePoint now);
-
     // conversation_requests.cpp
     MaybeEnding serve_all(TimePoint now);
     void send(HeldMessage message, TimePoint now);

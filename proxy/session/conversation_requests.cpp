@@ -5,8 +5,6 @@
 
 namespace forestay::session {
 
-using wire::socketio::Packet;
-
 MaybeEnding Conversation::serve_all(TimePoint now) {
     const auto may_say = [this](std::uint32_t serial) {
         const Namespace* nsp = find(serial);
@@ -56,8 +54,8 @@ MaybeEnding Conversation::say(const RequestDesk::Say& say) {
     return unit_to_client(nsp->name, text, {}, say.attachments);
 }
 
-void Conversation::shut_down(TimePoint now) {
-    desk_.give_up_all(rules::Code::shutdown, now);
+void Conversation::give_up_all(rules::Code why, TimePoint now) {
+    desk_.give_up_all(why, now);
     static_cast<void>(serve(now));  // whatever comes of it, the session ends
 }
 

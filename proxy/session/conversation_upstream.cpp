@@ -114,6 +114,7 @@ MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, s
 
 MaybeEnding Conversation::known_event(const Namespace& nsp, const Packet& packet, std::string_view text,
                                       std::string_view raw, TimePoint now) {
+    if (desk_.deaf()) return deliver(packet, text, raw, std::nullopt, true, now);
     std::string scratch;
     return deliver_heard(packet, text, raw,
                          desk_.hear(rules::socketio_message(packet, scratch), nsp.serial, now), now);

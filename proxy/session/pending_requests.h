@@ -56,6 +56,9 @@ class PendingRequests {
             archive(key, id, event, content, packet, attachments, body, body_size, joined);
             archive.check(packet.empty() || std::uint64_t{body} + body_size <= packet.size());
         }
+        [[nodiscard]] std::string_view quoted() const {
+            return packet.empty() ? std::string_view() : std::string_view(packet).substr(body, body_size);
+        }
         [[nodiscard]] std::size_t bytes() const;
     };
     // `deferred`: it is over, and nothing may be said in its namespace yet.
@@ -125,9 +128,10 @@ class PendingRequests {
     [[nodiscard]] Slot oldest_tombstone() const { return tombs_.head; }
     [[nodiscard]] Slot after(Slot slot) const { return slots_[slot].next; }
 
-    // Its text and attachments, counted; false when that is more than may wait.
+    // There is room for so much more text; what is kept is counted.
     [[nodiscard]] bool has_room(std::size_t bytes) const;
-    void keep(Slot slot, std::string text, std::vector<std::string> attachments);
+    void keep_text(Slot slot, std::string text);
+    void keep_attachments(Slot slot, std::vector<std::string> attachments);
     void forget_text(Slot slot);
 
     void set_due(Slot slot, TimePoint due);
@@ -195,6 +199,7 @@ class PendingRequests {
     // The slot that has the request's id in the index; `slot` itself when it is the first.
     Slot claim_id(const Request& request, const Texts* texts, Slot slot);
     void drop_ids(Slot slot);
+    void shrink_ids();
 
     const Policy& policy_;
     Stats& stats_;

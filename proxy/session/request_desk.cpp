@@ -86,7 +86,7 @@ RequestDesk::Intake RequestDesk::register_request(const Incoming& incoming, std:
     Entry& entry = requests.at(*slot);
     entry.deadline = now + rule.timeout;
     if (wants_text) {
-        requests.keep(*slot, std::string(incoming.text), {});
+        requests.keep_text(*slot, std::string(incoming.text));
         if (const std::string_view body = incoming.message.body; !body.empty()) {
             entry.texts->body = static_cast<std::uint32_t>(body.data() - incoming.text.data());
             entry.texts->body_size = static_cast<std::uint32_t>(body.size());
@@ -115,7 +115,7 @@ void RequestDesk::kept_whole(HeldMessage message, TimePoint now) {
         bytes += sizeof(std::string) + attachment.size();
     if (!requests.has_room(bytes)) return give_up(slot, rules::Code::overload_memory, now);
     Entry& entry = requests.at(slot);
-    requests.keep(slot, std::string(std::move(message.text)), std::move(message.attachments));
+    requests.keep_attachments(slot, std::move(message.attachments));
     entry.whole = true;
     if (repeats_whole(slot, now)) return;
     if (rule_of(entry).gated())

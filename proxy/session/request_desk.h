@@ -85,6 +85,8 @@ class RequestDesk {
     };
     // An event of the app, or a message of a JSON websocket: answer, then answered() when it is whole;
     // progress, and late: late_answered(), unless it was progress only.
+    // No event of the app is anything to us.
+    [[nodiscard]] bool deaf() const noexcept { return !book_; }
     [[nodiscard]] Hearing hear(const rules::Message& message, std::uint32_t nsp, TimePoint now);
     [[nodiscard]] Hearing hear_ack(std::uint32_t nsp, std::uint64_t ack) const;
     // The answer is on its way to the client, whole: `text` as it was said. It is recorded when the rule

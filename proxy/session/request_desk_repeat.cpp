@@ -101,11 +101,10 @@ bool RequestDesk::repeats_whole(Slot slot, TimePoint now) {
     const rules::Rule& rule = rule_of(entry);
     if (rule.repeat.window == Duration{0} || rule.repeat.by != rules::RepeatBy::content) return false;
     const PendingRequests::Texts& texts = *entry.texts;
-    const std::string_view packet = texts.packet;
-    const std::string key = PendingRequests::full_key(
-        entry.request.nsp, entry.request.rule,
-        content_digest(seed_, texts.event.empty() ? rule.match.name : texts.event,
-                       packet.substr(texts.body, texts.body_size), texts.attachments));
+    const std::string key =
+        PendingRequests::full_key(entry.request.nsp, entry.request.rule,
+                                  content_digest(seed_, texts.event.empty() ? rule.match.name : texts.event,
+                                                 texts.quoted(), texts.attachments));
     Incoming incoming;
     incoming.nsp = entry.request.nsp;
     incoming.ack = entry.request.ack;

@@ -68,7 +68,7 @@ void RequestDesk::give_fallback(Slot slot, rules::Code why, const MaySay& may_sa
     if (may_say && !may_say(entry.request.nsp)) {
         entry.phase = Phase::deferred;
         entry.why = why;
-        requests.forget_text(slot);
+        if (!rule_of(entry).quotes_request()) requests.forget_text(slot);
         return;
     }
     count_fallback(entry, why, now);
@@ -164,8 +164,7 @@ void RequestDesk::render(std::string& out, const rules::Fallback& words, const E
     values.attempt = entry.sends;
     values.place = entry.line_place;
     values.waiting = entry.line_length;
-    if (texts != nullptr && !texts->packet.empty())
-        values.request = std::string_view(texts->packet).substr(texts->body, texts->body_size);
+    if (texts != nullptr) values.request = texts->quoted();
     values.detail = detail;
     words.data.render(out, values);
 }

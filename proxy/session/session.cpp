@@ -198,8 +198,7 @@ void Session::State::on(const input::Tick&, TimePoint now) {
     if (conversation) end_if(conversation->tick(now));
 }
 
-void Session::State::on(const input::Shutdown&, TimePoint now) {
-    if (conversation && away_until == never) conversation->shut_down(now);
+void Session::State::on(const input::Shutdown&, TimePoint) {
     end({CloseSide::forestay, CloseReason::shutdown, CloseCode::service_restart, "restarting"});
 }
 
@@ -215,6 +214,9 @@ void Session::State::end_if(const MaybeEnding& ending) {
 void Session::State::end(const Ending& ending) {
     if (over) return;
     if (json) json_over(ending);
+    const bool shutdown = ending.reason == CloseReason::shutdown;
+    if (conversation && away_until == never && (shutdown || ending.side == CloseSide::upstream))
+        conversation->give_up_all(shutdown ? rules::Code::shutdown : rules::Code::connection_lost, time);
     over = true;
     ++stats.closes[static_cast<std::size_t>(ending.side)][static_cast<std::size_t>(ending.reason)];
     if (conversation) {

@@ -242,4 +242,44 @@ BOOST_AUTO_TEST_CASE(a_client_hears_that_forestay_goes_before_it_is_closed) {
     BOOST_TEST(script.stats().rules[0].outstanding == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_polling_client_hears_it_in_its_last_answer) {
+    rules::RuleSpec ask = ask_rule();
+    ask.fallback.ack = R"(["{{code}}"])";
+    Script script({}, policy_with({ask}));
+    script.input(input::PollOpened{1}).input(input::PostReceived{2, "40"});
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open).upstream_says(R"(40{"sid":"sio"})");
+    script.input(input::PollOpened{3}).input(input::PostReceived{4, R"(420["ask"])"});
+    script.input(input::PollOpened{5}).heard();
+    script.input(input::Shutdown{});
+    const std::string last =
+        "430[\"shutdown\"]\x1e"
+        "1";
+    BOOST_TEST(script.heard().front().ends_with(last));
+}
+
+BOOST_AUTO_TEST_CASE(a_session_that_ends_with_its_upstream_answers_before) {
+    rules::RuleSpec ask = ask_rule();
+    ask.fallback.ack = R"(["{{code}}"])";
+    Policy policy = policy_with({ask});
+    policy.resume_upstream.hold = 0s;
+    Script script(websocket_first(), policy);
+    script.joined().client_says(R"(420["ask"])").heard();
+    script.input(input::UpstreamLost{});
+    const Lines heard = script.heard();
+    BOOST_REQUIRE(heard.size() >= 2U);
+    BOOST_TEST(heard[0] == R"(client: 430["connection_lost"])");
+    BOOST_TEST(heard[1].starts_with("client: CLOSE"));
+}
+
+BOOST_AUTO_TEST_CASE(a_fallback_that_had_to_wait_for_the_connect_reply_still_quotes) {
+    rules::RuleSpec ask = ask_rule();
+    ask.fallback.ack = R"(["{{/q}}"])";
+    Script script(websocket_first(), policy_with({ask}));
+    script.input(input::ClientUpgraded{}).client_says("40").client_says(R"(420["ask",{"q":"why?"}])");
+    script.input(input::UpstreamOpened{}).upstream_says(upstream_open).at(6s).heard();
+    script.upstream_says(R"(40{"sid":"sio"})");
+    BOOST_TEST(script.heard() == (Lines{R"(client: 40{"sid":"sio"})", R"(client: 430["why?"])"}),
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
