@@ -63,6 +63,11 @@ ClientTable::Key ClientTable::key_of(std::string_view address) {
     return {true, number(0, 8)};
 }
 
+std::string ClientTable::counted_as(std::string_view address) {
+    const Key key = key_of(address);
+    return (key.v6 ? "6 " : "4 ") + std::to_string(key.network);
+}
+
 ClientTable::Verdict ClientTable::enter(std::string_view address, const ClientLimits& limits, TimePoint now) {
     Verdict verdict;
     if (!limits.any()) return verdict;

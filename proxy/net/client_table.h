@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -58,6 +59,9 @@ class ClientTable {
     [[nodiscard]] Verdict enter(std::string_view address, const ClientLimits& limits, session::TimePoint now);
 
     [[nodiscard]] std::size_t addresses() const;
+
+    // What addresses that count as one have in common.
+    [[nodiscard]] static std::string counted_as(std::string_view address);
 
   private:
     struct Key {

@@ -327,7 +327,9 @@ void SessionDriver::ask_gate(const action::AskGate& ask) {
     if (gate_number_ == 0) gate_number_ = loop_.gate().enter(*this);
     const std::string& subject =
         origins_.connect_subject.empty() ? origins_.subject : origins_.connect_subject;
-    loop_.gate().ask(gate_number_, ask, subject.empty() ? "address " + origins_.client : "subject " + subject);
+    loop_.gate().ask(
+        gate_number_, ask,
+        subject.empty() ? "address " + ClientTable::counted_as(origins_.client) : "subject " + subject);
 }
 
 Input SessionDriver::check_credential(std::string_view connect_payload) {

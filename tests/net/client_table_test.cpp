@@ -74,6 +74,15 @@ BOOST_AUTO_TEST_CASE(ipv6_addresses_count_by_the_first_64_bits) {
     BOOST_TEST(door.enters("2001:db8:0:2::1"));
 }
 
+// Who has a /64 has many addresses to ask from.
+BOOST_AUTO_TEST_CASE(a_rate_by_address_counts_them_as_the_limits_do) {
+    const auto as = [](std::string_view address) { return ClientTable::counted_as(address); };
+    BOOST_TEST(as("2001:db8:1:2::3") == as("2001:db8:1:2:ffff::4"));
+    BOOST_TEST(as("2001:db8:1:2::3") != as("2001:db8:1:3::3"));
+    BOOST_TEST(as("::ffff:192.0.2.1") == as("192.0.2.1"));
+    BOOST_TEST(as("192.0.2.1") != as("192.0.2.2"));
+}
+
 BOOST_AUTO_TEST_CASE(an_ipv4_address_is_the_same_however_it_is_written) {
     Door door(1);
     BOOST_TEST(door.enters("192.0.2.1"));
