@@ -82,6 +82,7 @@ struct Learner::Impl {
     void said(const Message& message, Name& name, std::optional<std::uint64_t> ack, TimePoint now);
     void said_again(Field& field, std::uint64_t hash);
     void heard(const Message& message, const Name& name, TimePoint now);
+    std::optional<Place> find_ack(std::uint64_t hash);
     void acked(std::uint64_t hash, TimePoint now);
     void remember(Pending pending);
     void forget(Place place);
@@ -95,6 +96,7 @@ struct Learner::Impl {
 
     Options options;
     Names names;
+    std::size_t fields = 0;  // of all names
     std::uint64_t messages = 0, unnamed = 0, unlisted = 0, forgotten = 0;
     std::list<Pending> pending;  // oldest first
     std::unordered_multimap<std::uint64_t, Place> by_hash;
@@ -143,11 +145,15 @@ void Learner::Impl::said(const Message& message, Name& name, std::optional<std::
                          TimePoint now) {
     if (ack) {
         ++name.seen.with_ack;
-        remember({place_hash(message.session, message.where, true) ^ mix(*ack), &name, nullptr, now});
+        const std::uint64_t hash = place_hash(message.session, message.where, true) ^ mix(*ack);
+        if (const auto before = find_ack(hash)) forget(*before);
+        remember({hash, &name, nullptr, now});
     }
+    const std::size_t fields_before = name.fields.size();
     const std::uint64_t place = place_hash(message.session, message.where, false);
     for (const Scalar& scalar : scalars(message.seen.body, depth, scalars_max)) {
-        Field* const field = name.field(scalar.pointer);
+        Field* const field =
+            name.field(scalar.pointer, fields + name.fields.size() - fields_before < options.fields);
         if (field == nullptr || field->hopeless()) continue;
         const auto value = id_key({}, scalar.text);
         if (!value) continue;
@@ -158,6 +164,7 @@ void Learner::Impl::said(const Message& message, Name& name, std::optional<std::
         said_again(*field, hash);
         remember({hash, &name, field, now});
     }
+    fields += name.fields.size() - fields_before;
 }
 
 // What was said before and has been answered is over: what comes now is about this.
@@ -198,14 +205,22 @@ void Learner::Impl::heard(const Message& message, const Name& name, TimePoint no
     }
 }
 
-void Learner::Impl::acked(std::uint64_t hash, TimePoint now) {
+// One at most: what an ack id was given to before is not answered any more.
+std::optional<Learner::Impl::Place> Learner::Impl::find_ack(std::uint64_t hash) {
     const auto [first, behind] = by_hash.equal_range(hash);
     for (auto known = first; known != behind; ++known) {
-        if (known->second->field != nullptr) continue;
-        ++known->second->name->seen.acked;
-        known->second->name->ack_times.add(milliseconds(now - known->second->said));
-        return forget(known->second);
+        if (known->second->field == nullptr) return known->second;
     }
+    return std::nullopt;
+}
+
+void Learner::Impl::acked(std::uint64_t hash, TimePoint now) {
+    const auto asked = find_ack(hash);
+    if (!asked) return;
+    Name& name = *(*asked)->name;
+    ++name.seen.acked;
+    name.ack_times.add(milliseconds(now - (*asked)->said));
+    forget(*asked);
 }
 
 void Learner::Impl::remember(Pending one) {

@@ -25,6 +25,7 @@ class Learner {
         std::uint64_t seed = 0;  // of the hashes; random
         bool samples = false;    // keep a few short bodies of each name
         std::size_t names = 1'000;
+        std::size_t fields = 5'000;                               // of all names; 10 KB each
         std::size_t pending = 100'000;                            // values of clients that may come back
         std::chrono::milliseconds window{std::chrono::hours(1)};  // for so long
     };

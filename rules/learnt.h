@@ -57,11 +57,12 @@ struct Name {
     LogHistogram ack_times;    // ms
     std::deque<Field> fields;  // addresses are stable
 
-    [[nodiscard]] Field* field(const std::string& pointer) {
+    // Null: it is not known, and `room` or the name's own bound has no place for it.
+    [[nodiscard]] Field* field(const std::string& pointer, bool room = true) {
         for (Field& one : fields) {
             if (one.pointer == pointer) return &one;
         }
-        if (fields.size() >= fields_max) return nullptr;
+        if (!room || fields.size() >= fields_max) return nullptr;
         Field& made = fields.emplace_back();
         made.pointer = pointer;
         return &made;

@@ -305,6 +305,30 @@ BOOST_AUTO_TEST_CASE(an_answer_whose_id_is_inside_of_error_ends_nothing_but_the_
     BOOST_TEST(has(json, R"(match: {type: "ask", path: "/ws/{room}"})"));
 }
 
+BOOST_AUTO_TEST_CASE(clients_that_make_up_fields_do_not_fill_the_memory) {
+    Learner watching = learner({.fields = 2});
+    for (const char* name : {"a", "b", "c"}) {
+        const std::string event = std::string("2[\"") + name + "\",{\"id\":\"" + name + "-17\"}]";
+        watching.socketio(From::client, 1, event, start);
+        watching.socketio(From::app, 1, event, start + 1s);
+    }
+    const Proposal proposal = watching.proposal();
+    BOOST_CHECK_EQUAL(proposal.requests.size(), 2U);
+    BOOST_CHECK_EQUAL(proposal.messages, 6U);
+}
+
+// As many as are asked for: what they are found by must not grow with them.
+BOOST_AUTO_TEST_CASE(an_ack_id_that_is_used_again_is_remembered_once) {
+    Learner watching = learner({.pending = 2});
+    for (int i = 0; i < 10; ++i) watching.socketio(From::client, 1, R"(27["ask"])", start + i * 1s);
+    watching.socketio(From::app, 1, "37[]", start + 10s);
+    watching.socketio(From::app, 1, "37[]", start + 10s);
+    const Proposal proposal = watching.proposal();
+    BOOST_CHECK_EQUAL(proposal.forgotten, 0U);
+    BOOST_CHECK_EQUAL(only_request(proposal).answered, 1U);
+    BOOST_CHECK_EQUAL(only_request(proposal).times.max(), 1'000U);
+}
+
 BOOST_AUTO_TEST_CASE(timeouts_are_three_times_the_slow_ones_as_people_write_them) {
     const auto of = [](std::uint64_t ms) {
         LogHistogram times;
