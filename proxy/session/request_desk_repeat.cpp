@@ -110,13 +110,14 @@ bool RequestDesk::repeats_whole(Slot slot, TimePoint now) {
     incoming.ack = entry.request.ack;
     const auto earlier = requests.find_key(key);
     const bool outstanding = earlier && requests.at(*earlier).outstanding();
-    bool known = outstanding && join(*earlier, incoming.ack, now);
+    const TimePoint received = entry.request.received;  // before its attachments
+    bool known = outstanding && join(*earlier, incoming.ack, received);
     if (outstanding && !known) {  // too many have joined it; the app has it all the same
         give_up(slot, rules::Code::overload_memory, now);
         return true;
     }
     if (!known) known = say_again(incoming, entry.request.rule, key, now);
-    if (!known) known = earlier && join(*earlier, incoming.ack, now);
+    if (!known) known = earlier && join(*earlier, incoming.ack, received);
     if (!known) {
         requests.set_content(slot, key);
         return false;

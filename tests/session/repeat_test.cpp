@@ -276,4 +276,16 @@ BOOST_AUTO_TEST_CASE(with_attachments_one_more_than_may_join_is_refused_too) {
                boost::test_tools::per_element());
 }
 
+// Its deadline counted from its last attachment.
+BOOST_AUTO_TEST_CASE(asked_again_after_the_fallback_it_waits_from_its_receipt_on) {
+    Script script(websocket_first(), policy_with({repeated_ask()}));
+    script.joined().client_says(R"(451-0["ask",{"_placeholder":true,"num":0}])").client_sends("pic");
+    script.at(6s).heard();
+    script.client_says(R"(451-1["ask",{"_placeholder":true,"num":0}])").at(7s).client_sends("pic");
+    script.at(10900ms);
+    BOOST_TEST(script.heard().empty());
+    script.at(11s);
+    BOOST_TEST(script.heard() == Lines{R"(client: 431["timeout",0])"}, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
