@@ -85,6 +85,8 @@ std::uint64_t Ledger::told_as_lost() const {
     for (const auto what : {Drop::in_doubt, Drop::held_overflow, Drop::held_expired, Drop::left_namespace,
                             Drop::stale_ack, Drop::unknown_ack, Drop::invalid_message})
         told += drops(what);
+    // What the gate would not let pass, when so much is refused at once that not all can be told.
+    if (scenario_.full_rules) told += drops(Drop::untracked_request);
     return told;
 }
 

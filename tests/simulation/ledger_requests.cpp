@@ -87,6 +87,7 @@ void Ledger::request_arrived(unsigned life, Number n) {
     if (one.asked == 1 && one.fallbacks > 0 && one.arrivals > one.tries)
         throw about(n, "came to the app after its fallback");
     if (tracking_is_full() || (one.asked > 1 && of.repeat.window < for_ever)) return;
+    if (one.rule == line_rule) return;  // in order: whose answer it was is anybody's guess
     const auto& before = said_[n].lives;
     const auto here = static_cast<unsigned>(std::count(before.begin(), before.end(), life)) + 1;
     const bool forgotten = drops(Drop::repeat_overflow) > 0 || one.unrecorded || one.broken;
