@@ -74,12 +74,13 @@ Server::~Server() {
 void Server::end() {
     impl_->listeners.clear();
     impl_->loop.wheel().cancel(*impl_);
-    // Children end first: every wait ends now, and the coroutines with them.
+    // Children end first: every wait ends now, and the coroutines with them. What they leave behind in the
+    // io_context would keep the sessions until that goes, and by then the loop has no sockets any more.
     impl_->http->draining = true;
     impl_->http->streams.abort_all();
     boost::asio::io_context& context = impl_->loop.context();
     context.restart();
-    for (bool more = true; more && !impl_->http->connections.empty();) {
+    for (bool more = true; more && impl_->http.use_count() > 1;) {
         try {
             more = context.poll_one() > 0;
         } catch (const std::exception&) {  // of a session's handler, at the very end
