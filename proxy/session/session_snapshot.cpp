@@ -9,7 +9,7 @@ using wire::engineio::Revision;
 namespace {
 
 // Goes up when anything is written that an older reader would take for something else.
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 
 // Requests know their rules by number: the same number must be the same rule (FNV-1a over the names).
 std::uint64_t fingerprint(const rules::RuleSet& rules) {
