@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,7 @@ class ResumeSection {
             fill_client(*client);
             fill_names(*client);
             check_client(*client);
+            if (config_.session.resume_client.envelope) check_our_words();
         }
     }
 
@@ -148,6 +150,27 @@ class ResumeSection {
                 "it beside its fallback");
         }
         check_room(client, "resume.client.max_bytes", out.max_bytes);
+    }
+
+    // What we say ourselves is numbered like the app's, or stands beside that: a client would take the member
+    // for its position.
+    void check_our_words() {
+        refuse_number("requests", {"fallback.message", "partial.fallback.message", "queue.status.message"});
+        refuse_number("websockets", {"error", "ping.reply", "heartbeat.message"});
+    }
+    void refuse_number(const std::string& section, std::initializer_list<std::string_view> keys) {
+        const std::string& name = config_.session.resume_client.names.message_id;
+        const std::vector<Node>& all = items(root_, section);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            for (const std::string_view key : keys) {
+                const Node* words = find_node(all[i], key);
+                const Node* taken = words && words->is_map() ? words->find(name) : nullptr;
+                if (!taken) continue;
+                problems_.error(taken->at, section + '[' + std::to_string(i) + "]." + std::string(key) +
+                                               ": the envelope numbers messages with " + quote(name) +
+                                               " (resume.client.envelope.message_id)");
+            }
+        }
     }
 
     void check_room(const Node& section, std::string_view path, std::size_t max_bytes) {

@@ -137,6 +137,32 @@ BOOST_AUTO_TEST_CASE(socketio_and_json_websockets_have_a_recovery_each) {
                 {"3:29: resume.client.recovery: envelope needs a websocket of format: json in websockets"});
 }
 
+BOOST_AUTO_TEST_CASE(our_own_words_do_not_end_the_numbering_of_the_envelope) {
+    const std::string words =
+        "websockets:\n"
+        "- {path: /ws, format: json, error: {message_id: 1}, ping: {type: p, reply: {message_id: 2}},\n"
+        "   heartbeat: {interval: 1s, message: {message_id: 3, data: {}}}}\n"
+        "requests:\n"
+        "- {name: a, match: {type: x}, id: order, answer: {type: y}, progress: {type: z}, timeout: 1s,\n"
+        "   fallback: {message: {message_id: 4}}, partial: {fallback: {message: {message_id: 5}}},\n"
+        "   concurrency: 1, queue: {timeout: 500ms, status: {message: {message_id: 6}}}}\n";
+    const auto about_numbers = [](const Given& given) {
+        Lines all = given.problems();
+        std::erase_if(all, [](const std::string& one) { return one.find("envelope") == std::string::npos; });
+        return all;
+    };
+    BOOST_CHECK(about_numbers(with(words)).empty());
+    const std::string other = "resume: {client: {recovery: envelope, envelope: {message_id: n}}}\n";
+    BOOST_CHECK(about_numbers(with(words + other)).empty());
+    const Lines got = about_numbers(with(words + "resume: {client: {recovery: envelope}}\n"));
+    BOOST_REQUIRE_EQUAL(got.size(), 6U);
+    BOOST_CHECK(got[0].ends_with(
+        "error: the envelope numbers messages with \"message_id\" (resume.client.envelope.message_id)"));
+    BOOST_CHECK(about_numbers(with("websockets: [{path: /ws, format: json, error: {data: {message_id: 1}}}]\n"
+                                   "resume: {client: {recovery: envelope}}\n"))
+                    .empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_client_away_for_longer_than_late_answers_are_known_is_a_warning) {
     CHECK_LINES(client("recovery: marker, hold: 10m").problems(), {});
     CHECK_LINES(client("recovery: marker, hold: 11m").problems(),
