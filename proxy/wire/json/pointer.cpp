@@ -189,4 +189,25 @@ std::optional<std::string_view> Pointer::find(std::string_view value) const noex
     return first_value(value);
 }
 
+bool Pointer::is_ambiguous(std::string_view value) const noexcept {
+    value.remove_prefix(std::min(value.find_first_not_of(" \t\r\n"), value.size()));
+    for (const std::string& token : tokens_) {
+        const auto index = parse_index(token);
+        std::optional<std::string_view> found;
+        if (value.starts_with('{')) {
+            Members members(value, '{');
+            while (members.next()) {
+                if (!spells(members.key(), token)) continue;
+                if (found) return true;
+                found = members.rest();
+            }
+        } else if (index) {
+            found = from_element(value, *index);
+        }
+        if (!found) return false;
+        value = *found;
+    }
+    return false;
+}
+
 }  // namespace forestay::wire::json

@@ -46,6 +46,8 @@ class Pointer {
     // The raw text of what this points at inside the first value of `value`; the first of duplicate keys, as
     // a scanner sees it. What follows that value is not looked at.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view value) const noexcept;
+    // A key on the way stands twice in its object: others may find something else there.
+    [[nodiscard]] bool is_ambiguous(std::string_view value) const noexcept;
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
     friend bool operator==(const Pointer& a, const Pointer& b) { return a.text_ == b.text_; }
 

@@ -42,6 +42,23 @@ BOOST_AUTO_TEST_CASE(pointers_of_the_rfc_find_what_the_rfc_says) {
     BOOST_TEST(found("/~01", R"({"~1":9})") == "9");
 }
 
+BOOST_AUTO_TEST_CASE(a_key_on_the_way_that_stands_twice_is_ambiguous_however_it_is_written) {
+    const auto ambiguous = [](std::string_view pointer, std::string_view json) {
+        return Pointer::parse(pointer)->is_ambiguous(json);
+    };
+    BOOST_TEST(ambiguous("/a", R"({"a":1,"b":[2,{"a":3}],"a":4})"));
+    BOOST_TEST(ambiguous("/a", R"( {"a":1,"\u0061":1})"));
+    BOOST_TEST(ambiguous("/a/b", R"({"a":{"b":1,"b":2}})"));
+    BOOST_TEST(ambiguous("/a/b", R"({"a":{"b":1},"a":{}})"));
+    BOOST_TEST(ambiguous("/a/1/b", R"({"a":[0,{"b":1,"b":1}]})"));
+    BOOST_TEST(!ambiguous("/a", R"({"b":{"a":1,"a":2},"a":1,"b":3})"));
+    BOOST_TEST(!ambiguous("/a/b", R"({"a":{"b":{"b":1,"c":1,"c":2}},"c":0,"c":0})"));
+    BOOST_TEST(!ambiguous("", R"({"a":1,"a":2})"));
+    BOOST_TEST(!ambiguous("/a", "{}"));
+    BOOST_TEST(!ambiguous("/a", "[1"));
+    BOOST_TEST(!ambiguous("/a", R"({"a":1,"a)"));
+}
+
 BOOST_AUTO_TEST_CASE(a_pointer_that_is_none_is_refused) {
     for (const std::string_view text : {"foo", "foo/bar", "/~", "/~2", "/a~", "#/foo", " /a"}) {
         BOOST_TEST(!Pointer::parse(text).has_value(), text);
