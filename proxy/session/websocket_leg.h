@@ -34,7 +34,9 @@ class WebsocketReading {
         rest_ = *joined_;
     }
     [[nodiscard]] wire::result<std::optional<wire::websocket::Message>> next(std::string& scratch) {
-        return reader_.next(rest_, scratch);
+        auto message = reader_.next(rest_, scratch);
+        if (message && *message && !reader_.in_message()) partial_since_ = never;  // what follows is another
+        return message;
     }
     // Of this input.
     [[nodiscard]] bool all_read() const noexcept { return rest_.empty(); }
