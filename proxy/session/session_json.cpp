@@ -65,7 +65,7 @@ std::size_t Session::State::json_replay(std::uint64_t behind) {
 void Session::State::json_client_close(const Message& message, TimePoint now) {
     const auto close = wire::websocket::parse_close(message.payload);
     if (!close || close->code != page_left || !json_client_can_return()) {
-        json->desk.forget_all();
+        json->desk.forget_nsp(0);  // all, and now: the app may take its time to close
         return plain_close(CloseSide::client, message, now);
     }
     lose_client({CloseSide::client, CloseReason::goodbye, CloseCode::going_away, {}},
@@ -118,11 +118,10 @@ void Session::State::json_not_found(TimePoint now) {
 
 void Session::State::json_tick(TimePoint now) {
     if (json->first_due <= now) json_begin();
-    // While we do not read the client, its silence is our doing.
-    if (client.paused()) {
-        if (json->pong_due <= now) json->pong_due = now + policy.ping_timeout;
-        if (json->idle_due <= now) json->heard(now);
-    }
+    // While we do not read the client, its silence is our doing; while a message of its arrives, it is none.
+    const bool speaking = client.websocket_open() && client.reading().partial_since() != never;
+    if (json->idle_due <= now && (client.paused() || speaking)) json->heard(now);
+    if (json->pong_due <= now && client.paused()) json->pong_due = now + policy.ping_timeout;
     if (json->pong_due <= now) {
         return lose_client(
             {CloseSide::client, CloseReason::ping_timeout, CloseCode::going_away, "ping timeout"},

@@ -86,7 +86,9 @@ bool Session::State::json_envelope(const Message& message) {
 
 void Session::State::json_client_text(const Message& message, TimePoint now) {
     const JsonWebsocket& shape = json->websocket;
-    const std::string_view fault = not_an_object(message.payload, policy.limits.json_depth);
+    std::string_view fault = not_an_object(message.payload, policy.limits.json_depth);
+    // Of two, we take the first and python the last: no rule is passed by so.
+    if (fault.empty() && shape.objects_only && shape.type.is_ambiguous(message.payload)) fault = "two types";
     if (!fault.empty()) {
         if (!shape.objects_only) return plain_to_upstream(message);
         count(stats.from_client, message.payload);

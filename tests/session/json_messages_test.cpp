@@ -185,6 +185,36 @@ BOOST_AUTO_TEST_CASE(a_client_that_says_nothing_is_closed) {
                                         "close upstream", "end client idle"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_client_is_not_idle_while_it_sends_a_long_message) {
+    Policy policy = strict();
+    policy.json_websockets[0].idle_timeout = 5s;
+    Script script(json(), policy);
+    const std::string frame = masked(R"({"long":"message"})");
+    open(script).at(4s).input(input::ClientBytes{frame.substr(0, 9)}).at(8s);
+    BOOST_TEST(!script.session().ended());
+    script.input(input::ClientBytes{frame.substr(9)});
+    BOOST_TEST(script.heard() == Lines({R"(upstream: {"long":"message"})"}));
+    script.at(12s);
+    BOOST_TEST(!script.session().ended());
+    script.at(13s);
+    BOOST_TEST(script.session().ended());
+}
+
+// What arrives may end in the middle of a message each time, and none of them takes long.
+BOOST_AUTO_TEST_CASE(a_client_that_says_much_is_not_taken_for_one_that_does_not_finish) {
+    Script script(json(), strict());
+    const std::string frame = masked("{}");
+    open(script).input(input::ClientBytes{frame.substr(0, 3)});
+    for (int i = 1; i <= 4; ++i)
+        script.at(i * 10s).input(input::ClientBytes{frame.substr(3) + frame.substr(0, 3)});
+    BOOST_TEST(!script.session().ended());
+    BOOST_TEST(script.stats().from_client.messages == 4U);
+    script.at(69s);
+    BOOST_TEST(!script.session().ended());
+    script.at(70s);
+    BOOST_TEST(script.session().ended());
+}
+
 BOOST_AUTO_TEST_CASE(silence_while_nobody_reads_is_not_the_client_s) {
     Policy policy = strict();
     policy.json_websockets[0].idle_timeout = 60s;

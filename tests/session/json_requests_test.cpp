@@ -1,4 +1,5 @@
 // Requests on JSON websockets: by type, answered by type and id, in the app's place when it does not.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "tests/session/script.h"
@@ -317,6 +318,40 @@ BOOST_AUTO_TEST_CASE(the_same_request_again_is_joined_and_answered_from_the_reco
     BOOST_TEST(script.heard() == Lines({"client: " + answer_to("1")}));
     BOOST_TEST(counted(script).joined == 1U);
     BOOST_TEST(counted(script).repeated == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_second_type_does_not_lead_past_the_rule_of_the_last) {
+    rules::RuleSpec checked = ask();
+    checked.schema = R"({"required":["id"]})";
+    Script script(json(), with({checked}));
+    open(script);
+    for (const char* sly : {R"({"type":"chat","type":"ask"})", R"({"type":"chat","\u0074ype":"ask"})",
+                            R"({"type":7,"x":{"type":"ask"},"type":"ask"})"}) {
+        script.client_says(sly);
+        BOOST_TEST(
+            script.heard() ==
+            Lines({R"(client: {"type":"error","id":null,"code":"protocol_json","detail":"two types"})"}));
+    }
+    script.client_says(R"({"type":"chat","x":{"type":"ask","type":"ask"}})");
+    BOOST_TEST(script.heard() == Lines({R"(upstream: {"type":"chat","x":{"type":"ask","type":"ask"}})"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_place_at_the_gate_is_free_when_the_client_has_said_goodbye_not_when_the_app_has) {
+    rules::RuleSpec rule = ask();
+    rule.concurrency = 1;
+    Script script(json(), with({rule}));
+    script.gated();
+    open(script).client_says(ask_for("1")).client_says(ask_for("2")).heard();
+    script.client_frame(Opcode::close, "\x03\xe8");
+    const Lines heard = script.heard();
+    BOOST_TEST(heard.size() == 3U);
+    BOOST_TEST(std::count_if(heard.begin(), heard.end(), [](const std::string& line) {
+                   return line.starts_with("leave gate ") && line.ends_with(" released");
+               }) == 2);
+    BOOST_TEST(script.gate(0).running == 0U);
+    BOOST_TEST(script.gate(0).waiting == 0U);
+    BOOST_TEST(counted(script).queued == 0U);
+    BOOST_TEST(!script.session().ended());
 }
 
 BOOST_AUTO_TEST_CASE(a_request_of_the_gate_s_goes_when_it_is_told_to) {
