@@ -137,14 +137,14 @@ void ClientModel::hold_position(Namespace& nsp, const Packet& packet) {
     if (event && string && !packet.id && !nsp.pid.empty()) {
         const auto begin = packet.payload.rfind('"', end - 1) + 1;
         nsp.offset = packet.payload.substr(begin, end - begin);
-        return ledger_.position_moves(packet.nsp);
+        return ledger_.position_moves(packet.nsp, is_marker(packet));
     }
     const bool append = scenario_.policy.resume_client.recovery == Recovery::append;
     if (append && event && !packet.id && !nsp.pid.empty()) return;  // must carry a position
     if (is_status(packet)) return;                                  // said again or not, nobody counts
     if (const auto m = number_after(packet.payload, "\"m\":"))
-        return ledger_.client_cannot_point_at(packet.nsp, *m);
-    ledger_.client_cannot_point_at_fallback(packet.nsp, request_of(nsp, packet));
+        return ledger_.client_cannot_point_at(packet.nsp, *m, !event);
+    ledger_.client_cannot_point_at_fallback(packet.nsp, request_of(nsp, packet), !event);
 }
 
 }  // namespace forestay::simulation

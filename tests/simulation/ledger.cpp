@@ -161,22 +161,27 @@ void Ledger::taken(unsigned from, unsigned by) {
 
 void Ledger::client_returns() {
     ++returns_;
-    again_ = unpositioned_;
+    again_.clear();
+    for (const auto& [nsp, all] : unpositioned_)
+        for (const auto& [number, ack] : all) again_[nsp].insert(number);
 }
 
-void Ledger::position_moves(std::string_view nsp) {
+void Ledger::position_moves(std::string_view nsp, bool marker) {
     const auto found = unpositioned_.find(nsp);
     if (found == unpositioned_.end()) return;
-    found->second.clear();
+    std::erase_if(found->second, [marker](const auto& one) { return !marker || !one.second; });
 }
 
-void Ledger::client_cannot_point_at(std::string_view nsp, Number m) {
-    unpositioned_[std::string(nsp)].insert(m);
+void Ledger::client_cannot_point_at(std::string_view nsp, Number m, bool ack) {
+    auto& all = unpositioned_[std::string(nsp)];
+    if (!ack)
+        for (auto& [number, is_ack] : all) is_ack = false;
+    all[m] = ack;
 }
 
-void Ledger::client_cannot_point_at_fallback(std::string_view nsp, std::optional<Number> n) {
+void Ledger::client_cannot_point_at_fallback(std::string_view nsp, std::optional<Number> n, bool ack) {
     if (n)
-        unpositioned_[std::string(nsp)].insert(~*n);
+        client_cannot_point_at(nsp, ~*n, ack);
     else
         ++unpositioned_lines_;
 }

@@ -81,10 +81,11 @@ class Ledger {
         if (!std::exchange(away_, true)) away_since_ = schedule_.now();
     }
     void client_returns();
-    // Per namespace: what the client got behind its position may come again.
-    void position_moves(std::string_view nsp);
-    void client_cannot_point_at(std::string_view nsp, Number m);
-    void client_cannot_point_at_fallback(std::string_view nsp, std::optional<Number> n);
+    // Per namespace: what the client got behind its position may come again. A marker is the position of an
+    // event before it; ACKs since that event are behind it.
+    void position_moves(std::string_view nsp, bool marker);
+    void client_cannot_point_at(std::string_view nsp, Number m, bool ack);
+    void client_cannot_point_at_fallback(std::string_view nsp, std::optional<Number> n, bool ack);
 
     // ---- CONNECT replies
     void upstream_connected(std::string_view nsp) { ++announced_[std::string(nsp)]; }
@@ -214,8 +215,8 @@ class Ledger {
     std::size_t next_position_ = 0;
     std::map<std::string, std::size_t, std::less<>> next_in_;  // a replay is in order per namespace
     std::set<Number> excused_, received_;
-    // A fallback for n is kept as ~n.
-    std::map<std::string, std::set<Number>, std::less<>> unpositioned_;
+    // A fallback for n is kept as ~n. True: an ACK, and no event has come since.
+    std::map<std::string, std::map<Number, bool>, std::less<>> unpositioned_;
     std::map<std::string, std::set<Number>, std::less<>> again_;
     std::uint64_t unpositioned_lines_ = 0;  // fallbacks in order carry no number: any may come again
     unsigned session_ = 0;                  // that the client has
