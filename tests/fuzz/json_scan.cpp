@@ -4,6 +4,7 @@
 // The input: a JSON Pointer, a line feed, the text.
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -61,6 +62,16 @@ void check_pointer(std::string_view text, simdjson::dom::element root, const jso
     require(simdjson::minify(again) == simdjson::minify(theirs));
 }
 
+// Of pointers to a member of the root.
+void check_ambiguity(std::string_view text, simdjson::dom::element root, const json::Pointer& pointer) {
+    const std::string_view name = std::string_view(pointer.text()).substr(1);
+    simdjson::dom::object object;
+    if (name.find_first_of("/~") != std::string_view::npos || root.get(object) != simdjson::SUCCESS) return;
+    const auto times =
+        std::count_if(object.begin(), object.end(), [&](const auto& member) { return member.key == name; });
+    require(pointer.is_ambiguous(text) == (times > 1));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -77,6 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (pointer) {
         const auto found = pointer->find(text);
         if (found) require(inside(*found, text));
+        static_cast<void>(pointer->is_ambiguous(text));
     }
 
     const bool ours = !json::validate(text);
@@ -93,6 +105,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto error = parser.parse(simdjson::padded_string(text)).get(root);
     if (ours && error) require(is_wanted_difference(error, text));
     if (!ours && !error) require(json::validate(text) == errc::json_too_deep);
-    if (ours && !error && pointer) check_pointer(text, root, *pointer);
+    if (ours && !error && pointer) {
+        check_pointer(text, root, *pointer);
+        if (!pointer->text().empty()) check_ambiguity(text, root, *pointer);
+    }
     return 0;
 }
