@@ -215,7 +215,10 @@ void Ledger::ended(const session::action::End& end) const {
     if (allowed_.contains(end.reason)) return;
     const auto& resume = scenario_.policy.resume_client;
     if (end.reason == session::CloseReason::away_too_long && resume.recovery != session::Recovery::off &&
-        away_since_ != TimePoint{} && schedule_.now() >= away_since_ + resume.left_hold)
+        away_since_ != TimePoint{} &&
+        // A client that came back with another session has left one that may wait for it since the first
+        // time.
+        schedule_.now() >= (session_ > 0 ? first_away_ : away_since_) + resume.left_hold)
         return;
     throw Violation("the session ended by the " +
                     std::string(session::close_side_names[static_cast<std::size_t>(end.side)]) +

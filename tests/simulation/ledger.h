@@ -79,6 +79,7 @@ class Ledger {
     void taken(unsigned from, unsigned by);
     void client_goes() {  // it may go again before its session has heard that it was back
         if (!std::exchange(away_, true)) away_since_ = schedule_.now();
+        if (first_away_ == TimePoint{}) first_away_ = away_since_;
     }
     void client_returns();
     // Per namespace: what the client got behind its position may come again. A marker is the position of an
@@ -222,7 +223,7 @@ class Ledger {
     unsigned session_ = 0;                  // that the client has
     unsigned returns_ = 0;
     bool some_left_ = false;  // namespaces, and requests in them nobody waits for
-    TimePoint away_since_{};
+    TimePoint away_since_{}, first_away_{};
     bool away_ = false;
     std::map<std::string, unsigned, std::less<>> announced_, connected_;
     std::map<Number, Request> requests_;
