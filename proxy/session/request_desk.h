@@ -50,7 +50,7 @@ class RequestDesk {
         forward,    // tracked: forward it, or hold it with its slot, and say sent()
         keep,       // tracked: it is kept here and comes back from next_send(). Its attachments: kept_whole()
         done,       // not forwarded: joined to one that is outstanding, answered again, or refused
-        invalid     // a JSON message that breaks the schema of its rule: not forwarded; `problem` says why, the
+        invalid  // a JSON message that breaks the schema of its rule: not forwarded; `problem` says why, the
                  // owner answers. (An event gets the rule's fallback: done.)
     };
     struct Intake {
