@@ -2,13 +2,13 @@
 # Installs what the tests need, builds, and runs every test. The last lines are ctest's summary over all of them.
 #
 #   tests/run.sh          fuzz targets run 5 seconds each
-#   tests/run.sh --full   fuzz targets run 60 seconds each; 30 when CI=true
+#   tests/run.sh --full   fuzz targets run 60 seconds each; 15 when CI=true
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 fuzz_seconds=5
 case ${1:-} in
-    "") if [[ ${CI:-} == true ]]; then fuzz_seconds=30; fi ;;
+    "") if [[ ${CI:-} == true ]]; then fuzz_seconds=15; fi ;;
     --full) fuzz_seconds=60 ;;
     *) sed -n '2,5s/^# \{0,1\}//p' tests/run.sh >&2; exit 2 ;;
 esac
