@@ -1,5 +1,7 @@
 #include "proxy/session/pending_requests.h"
 
+#include <algorithm>
+
 namespace forestay::session {
 
 std::size_t PendingRequests::Texts::bytes() const {
@@ -68,20 +70,21 @@ void PendingRequests::forget_text(Slot slot) {
 void PendingRequests::set_due(Slot slot, TimePoint due) {
     Entry& entry = slots_[slot];
     if (entry.due == due) return;
-    if (entry.due != never) due_.erase({entry.due, slot});
+    const auto place = [&] { return std::lower_bound(due_.begin(), due_.end(), std::pair(entry.due, slot)); };
+    if (entry.due != never) due_.erase(place());
     entry.due = due;
-    if (due != never) due_.emplace(due, slot);
+    if (due != never) due_.emplace(place(), due, slot);
 }
 
 std::optional<PendingRequests::Slot> PendingRequests::next_due(TimePoint now) {
-    if (due_.empty() || due_.begin()->first > now) return std::nullopt;
-    const Slot slot = due_.begin()->second;
+    if (due_.empty() || due_.front().first > now) return std::nullopt;
+    const Slot slot = due_.front().second;
     set_due(slot, never);
     return slot;
 }
 
 TimePoint PendingRequests::next_deadline() const {
-    TimePoint next = due_.empty() ? never : due_.begin()->first;
+    TimePoint next = due_.empty() ? never : due_.front().first;
     if (tombs_.head != none) next = std::min(next, slots_[tombs_.head].deadline);
     return next;
 }
@@ -148,6 +151,7 @@ void PendingRequests::free(Slot slot) {
     if (outstanding_ == 0 && tombstones_ == 0 &&
         slots_.size() > 64) {  // a burst is over: give its memory back
         std::vector<Entry>().swap(slots_);
+        decltype(due_)().swap(due_);
         shrink_ids();
         free_ = none;
     }

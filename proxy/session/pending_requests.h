@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -206,7 +205,8 @@ class PendingRequests {
     std::uint64_t seed_;
     std::unique_ptr<Index> index_;
     std::vector<Entry> slots_;
-    std::set<std::pair<TimePoint, Slot>> due_;
+    // Sorted. Moving a few KiB at the worst costs less than a node for each request.
+    std::vector<std::pair<TimePoint, Slot>> due_;
     Slot free_ = none;
     List waiting_;  // all that are outstanding
     List tombs_;

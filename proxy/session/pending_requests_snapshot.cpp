@@ -38,11 +38,12 @@ bool PendingRequests::restored() {
     if (!restore_ids()) return false;
     for (Slot slot = 0; slot < slots_.size(); ++slot) {
         Entry& entry = slots_[slot];
-        if (entry.due != never) due_.emplace(entry.due, slot);
+        if (entry.due != never) due_.emplace_back(entry.due, slot);
         if (!entry.outstanding()) continue;
         ++stats_.rules[entry.request.rule].outstanding;
         if (entry.place == Place::asked) ++stats_.rules[entry.request.rule].queued;
     }
+    std::sort(due_.begin(), due_.end());
     return true;
 }
 
