@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proxy/wire/json/scan.h"
+#include "proxy/wire/keyed_hash.h"
 #include "proxy/wire/socketio/packet.h"
 #include "proxy/wire/websocket/utf8.h"
 #include "rules/learnt.h"
@@ -16,6 +17,7 @@ namespace forestay::rules {
 namespace {
 
 namespace socketio_wire = wire::socketio;
+using wire::mix;
 
 constexpr unsigned depth = 3;
 constexpr std::size_t scalars_max = Name::fields_max;
@@ -23,18 +25,8 @@ constexpr std::size_t name_bytes = 128;
 constexpr std::size_t samples_max = 3;
 constexpr std::size_t sample_bytes = 120;
 
-std::uint64_t mix(std::uint64_t value) noexcept {
-    value ^= value >> 30U;
-    value *= 0xbf58476d1ce4e5b9ULL;
-    value ^= value >> 27U;
-    value *= 0x94d049bb133111ebULL;
-    return value ^ (value >> 31U);
-}
-
-std::uint64_t hashed(std::uint64_t state, std::string_view text) noexcept {
-    for (const char c : text)
-        state = (state ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL + (state >> 29U);
-    return mix(state);
+std::uint64_t hashed(std::uint64_t key, std::string_view text) noexcept {
+    return mix(wire::hash_text(key, text));
 }
 
 // Of an event: its arguments.

@@ -7,6 +7,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "proxy/wire/keyed_hash.h"
+
 namespace forestay::net {
 
 using session::TimePoint;
@@ -35,12 +37,8 @@ struct AddressEntry {
     ClientTable::Idle::iterator idle;  // when there are no clients
 };
 
-// The finish of splitmix64.
 std::size_t ClientTable::Hash::operator()(const Key& key) const noexcept {
-    std::uint64_t x = key.network ^ seed ^ (key.v6 ? 0x9e3779b97f4a7c15ULL : 0);
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-    return x ^ (x >> 31);
+    return wire::mix(key.network ^ seed ^ (key.v6 ? 0x9e3779b97f4a7c15ULL : 0));
 }
 
 ClientTable::ClientTable(std::size_t idle) : idle_most_(idle), entries_(0, Hash{random_seed()}) {}

@@ -3,26 +3,12 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "proxy/session/pending_requests.h"
+#include "proxy/wire/keyed_hash.h"
 
 namespace forestay::session {
 
-namespace {
-
-std::uint64_t mix(std::uint64_t value) noexcept {
-    value ^= value >> 30U;
-    value *= 0xbf58476d1ce4e5b9ULL;
-    value ^= value >> 27U;
-    value *= 0x94d049bb133111ebULL;
-    return value ^ (value >> 31U);
-}
-
-std::uint64_t hash_text(std::uint64_t state, std::string_view text) noexcept {
-    for (const char c : text)
-        state = (state ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL + (state >> 29U);
-    return state;
-}
-
-}  // namespace
+using wire::hash_text;
+using wire::mix;
 
 struct PendingRequests::Index {
     boost::unordered_flat_map<AckKey, Slot, Hash> by_ack;
