@@ -6,17 +6,11 @@
 #include <variant>
 #include <vector>
 
+#include "config/json_text.h"
 #include "proxy/auth/protected_path.h"
-#include "proxy/wire/json/scan.h"
 
 namespace forestay::config {
 namespace {
-
-std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    wire::json::append_escaped(out, text);
-    return out + '"';
-}
 
 std::string truth(bool value) {
     return value ? "true" : "false";

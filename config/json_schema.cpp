@@ -1,17 +1,11 @@
 #include <string_view>
 
+#include "config/json_text.h"
 #include "config/reference.h"
 #include "config/schema.h"
-#include "proxy/wire/json/scan.h"
 
 namespace forestay::config {
 namespace {
-
-std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    wire::json::append_escaped(out, text);
-    return out + '"';
-}
 
 // Numbers with units; or something from the environment, which an editor cannot know.
 std::string with_unit(std::string_view units, std::string_view word) {

@@ -1,19 +1,11 @@
 #include "config/json_text.h"
 
-#include <string_view>
-
 #include "proxy/wire/json/scan.h"
 
 namespace forestay::config {
 namespace {
 
 constexpr std::string_view digits = "0123456789";
-
-void append_string(std::string& out, std::string_view text) {
-    out += '"';
-    wire::json::append_escaped(out, text);
-    out += '"';
-}
 
 // True when the text begins like a number: with a digit, perhaps behind a sign or a point.
 bool begins_like_a_number(std::string_view text) {
@@ -34,7 +26,7 @@ bool reads_as_a_number(std::string_view text) {
 bool append_scalar(std::string& out, const Node& node, Problems& problems) {
     const std::string& text = node.text;
     if (node.quoted) {
-        append_string(out, text);
+        out += quoted(text);
     } else if (text == "~" || text == "null" || text == "Null" || text == "NULL") {
         out += "null";
     } else if (text == "true" || text == "True" || text == "TRUE") {
@@ -48,7 +40,7 @@ bool append_scalar(std::string& out, const Node& node, Problems& problems) {
                                     " is no JSON number, though it looks like one: quote it if it is text");
         return false;
     } else {
-        append_string(out, text);
+        out += quoted(text);
     }
     return true;
 }
@@ -76,7 +68,7 @@ bool append(std::string& out, const Node& node, Problems& problems) {
             out += '{';
             for (const Node::Entry& entry : node.entries) {
                 if (&entry != &node.entries.front()) out += ',';
-                append_string(out, entry.key);
+                out += quoted(entry.key);
                 out += ':';
                 good &= append(out, entry.value, problems);
             }
@@ -88,6 +80,12 @@ bool append(std::string& out, const Node& node, Problems& problems) {
 }
 
 }  // namespace
+
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    wire::json::append_escaped(out, text);
+    return out + '"';
+}
 
 std::optional<std::string> to_json(const Node& node, Problems& problems) {
     std::string out;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "config/problem.h"
 #include "config/yaml_tree.h"
@@ -13,5 +14,8 @@ namespace forestay::config {
 // strings. What YAML readers disagree on (010, 0x1f, 1_000, .5) is a problem, not a guess. Empty optional: a
 // problem was added.
 [[nodiscard]] std::optional<std::string> to_json(const Node& node, Problems& problems);
+
+// A text as a JSON string.
+[[nodiscard]] std::string quoted(std::string_view text);
 
 }  // namespace forestay::config

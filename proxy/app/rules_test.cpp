@@ -7,14 +7,15 @@
 #include <fstream>
 #include <iostream>
 
+#include "config/json_text.h"
 #include "proxy/app/commands.h"
 #include "proxy/app/recorded_messages.h"
 #include "proxy/app/rehearsal.h"
-#include "proxy/wire/json/scan.h"
 
 namespace forestay::app {
 namespace {
 
+using config::quoted;
 using Fate = Rehearsed::Fate;
 
 constexpr std::size_t shown_bytes = 300;
@@ -27,12 +28,6 @@ std::string seconds(std::chrono::nanoseconds time) {
     char text[32];
     std::snprintf(text, sizeof text, "%.3f s", std::max(std::chrono::duration<double>(time).count(), 0.0));
     return text;
-}
-
-std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    wire::json::append_escaped(out, text);
-    return out + '"';
 }
 
 // One line, whatever peers have said.
