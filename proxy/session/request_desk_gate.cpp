@@ -79,10 +79,7 @@ void RequestDesk::gate_said(const input::GateSaid& said, TimePoint now) {
             return;
         case rules::Verdict::What::go:
             set_place(entry, Place::running);
-            if (std::exchange(entry.retrying, false)) {
-                ++counters(entry).resent;
-                ++stats_.resent;
-            }
+            if (std::exchange(entry.retrying, false)) ++counters(entry).resent;
             return make_ready(*slot);
         case rules::Verdict::What::refused: {
             const bool lost = entry.place == Place::asked && entry.retrying;

@@ -146,7 +146,6 @@ struct Stats {
     std::array<std::uint64_t, drop_names.size()> drops{};
     std::array<std::uint64_t, report_names.size()> reports{};  // how often each was said
     std::uint64_t replayed = 0;                                // messages, to returned clients
-    std::uint64_t resent = 0;                                  // requests, to a fresh upstream
     std::uint64_t paced = 0;       // times that a client was not read for limits.message_rate
     Histogram outage;              // of a session's upstream leg, loss to return
     Histogram absence;             // of a client leg, loss to return

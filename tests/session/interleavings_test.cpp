@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(requests_that_may_be_sent_again_are_kept_within_the_bounds_
     BOOST_TEST(script.session().snapshot(script.now()).size() < 5'000U);
     // Those that are over make room for others.
     script.client_says(R"(4299["ask"])").input(input::UpstreamLost{}).at(6100ms);
-    BOOST_TEST(script.stats().resent == 1U);
+    BOOST_TEST(script.stats().rules[0].resent == 1U);
 }
 
 // Where the session goes nobody had heard of the sids that its client knows.
