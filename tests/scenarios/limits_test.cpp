@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/wire/websocket/message.h"
 #include "tests/scenarios/engineio_client.h"
+#include "tests/scenarios/websocket_app.h"
 
 using namespace forestay::scenarios;
 using namespace forestay;
@@ -23,34 +23,6 @@ Setup limited(std::size_t per_ip, session::Rate connects = {}) {
     setup.loops = 2;
     setup.options.limits.clients = {per_ip, connects};
     return setup;
-}
-
-std::string switching(Peer& app) {
-    return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-           "Sec-WebSocket-Accept: " +
-           accept_for(read_request(app).field("Sec-WebSocket-Key")) + "\r\n\r\n";
-}
-
-std::string server_frame(std::string_view text) {
-    std::string bytes;
-    wire::websocket::write_frame(bytes, wire::websocket::Opcode::text, text, std::nullopt);
-    return bytes;
-}
-
-// One short text frame of the proxy, or a client's own that it passed on.
-std::string read_masked(Peer& app) {
-    const std::string head = app.read_exactly(2);
-    std::string bytes = head + app.read_exactly(4 + (static_cast<unsigned char>(head[1]) & 0x7fU));
-    std::string_view rest = bytes;
-    std::string scratch;
-    wire::websocket::MessageReader reader(wire::websocket::Sender::client, {});
-    const auto message = reader.next(rest, scratch);
-    return message && *message ? std::string((*message)->payload) : "no frame";
-}
-
-std::string between(std::string_view text, std::string_view from, std::string_view to) {
-    const std::size_t at = text.find(from) + from.size();
-    return std::string(text.substr(at, text.find(to, at) - at));
 }
 
 struct Fixture {

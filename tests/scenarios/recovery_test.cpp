@@ -2,11 +2,10 @@
 // missed.
 #include <boost/test/unit_test.hpp>
 #include <memory>
-#include <stdexcept>
 #include <string>
 
-#include "proxy/wire/websocket/message.h"
 #include "tests/scenarios/engineio_client.h"
+#include "tests/scenarios/websocket_app.h"
 
 using namespace forestay::scenarios;
 using namespace forestay;
@@ -21,29 +20,6 @@ Setup recovering() {
     setup.loops = 2;
     setup.policy.resume_client.recovery = session::Recovery::marker;
     return setup;
-}
-
-std::string server_frame(std::string_view text) {
-    std::string bytes;
-    wire::websocket::write_frame(bytes, wire::websocket::Opcode::text, text, std::nullopt);
-    return bytes;
-}
-
-// One short text frame of the proxy as a client of the app.
-std::string read_masked(Peer& app) {
-    const std::string head = app.read_exactly(2);
-    std::string bytes = head + app.read_exactly(4 + (static_cast<unsigned char>(head[1]) & 0x7fU));
-    std::string_view rest = bytes;
-    std::string scratch;
-    wire::websocket::MessageReader reader(wire::websocket::Sender::client, {});
-    const auto message = reader.next(rest, scratch);
-    if (!message || !*message) throw std::runtime_error("no frame of the proxy");
-    return std::string((*message)->payload);
-}
-
-std::string between(std::string_view text, std::string_view from, std::string_view to) {
-    const std::size_t at = text.find(from) + from.size();
-    return std::string(text.substr(at, text.find(to, at) - at));
 }
 
 struct Fixture {
@@ -73,11 +49,7 @@ struct Fixture {
         Peer client = websocket_on(loop);
         client.send(text_frame("40"));
         Peer app = upstream.accept();
-        app.send(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-            "Sec-WebSocket-Accept: " +
-            accept_for(read_request(app).field("Sec-WebSocket-Key")) + "\r\n\r\n");
-        app.send(server_frame(up_open));
+        app.send(switching(app) + server_frame(up_open));
         BOOST_TEST(read_masked(app) == "40");
         app.send(server_frame(R"(40{"sid":"sio"})") + server_frame(R"(42["seen"])"));
         const std::string pid = between(read_text(client), "\"pid\":\"", "\"");
