@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 fuzz_seconds=5
+precompile=OFF
+if [[ ${CI:-} == true ]]; then precompile=ON; fi
 case ${1:-} in
     "") if [[ ${CI:-} == true ]]; then fuzz_seconds=15; fi ;;
     --full) fuzz_seconds=60 ;;
@@ -29,15 +31,15 @@ for folder in deploy/demo tests/real; do
 done
 
 step "Build: release, warnings are errors"
-cmake --preset release -DFORESTAY_WERROR=ON
+cmake --preset release -DFORESTAY_WERROR=ON -DFORESTAY_PRECOMPILE=$precompile
 cmake --build --preset release
 
 step "Build: asan-ubsan"
-cmake --preset asan-ubsan -DFORESTAY_WERROR=ON
+cmake --preset asan-ubsan -DFORESTAY_WERROR=ON -DFORESTAY_PRECOMPILE=$precompile
 cmake --build --preset asan-ubsan
 
 step "Build: tsan, what has threads"
-cmake --preset tsan
+cmake --preset tsan -DFORESTAY_PRECOMPILE=$precompile
 mapfile -t targets < <(cmake --build build/tsan --target help | grep -oE "^($threaded)\b" | sort -u)
 if ((${#targets[@]})); then cmake --build build/tsan --target "${targets[@]}"; fi
 
