@@ -9,6 +9,7 @@
 #include "config/scalar_check.h"
 #include "proxy/auth/authenticator.h"
 #include "proxy/auth/origin.h"
+#include "proxy/wire/socketio/packet.h"
 
 namespace forestay::config {
 namespace {
@@ -31,8 +32,10 @@ bool given_twice(const Node& map, const std::string& key, const std::string& pat
     return true;
 }
 
-auth::Method read_flask(const Node& map, const std::string& path, const ReadFile& read, Problems& problems) {
-    auth::FlaskSessionOptions out;
+template <class Options>  // FlaskSessionOptions, StarletteSessionOptions: the same keys
+auth::Method read_session(const Node& map, const std::string& path, const ReadFile& read,
+                          Problems& problems) {
+    Options out;
     (void)given_twice(map, "secret_key", path, problems);
     for (const Node& key : items(map, "secret_key")) {
         warn_inline(key, path, "secret_key", problems);
@@ -60,6 +63,12 @@ auth::Method read_jwt(const Node& map, const std::string& path, const ReadFile& 
     out.issuer = text(map, "issuer");
     out.audience = texts(map, "audience");
     out.leeway = seconds(map, "leeway");
+    if (map.find("max_token_age") != nullptr) out.max_token_age = seconds(map, "max_token_age");
+    out.require_typ = text(map, "require_typ");
+    if (const Node* claims = map.find("required_claims")) {
+        for (const auto& [claim, at, wanted] : claims->entries)
+            out.required_claims.emplace_back(claim, wanted.text);
+    }
     out.identity = text(map, "identity");
     return out;
 }
@@ -84,10 +93,6 @@ auth::Method read_token(const Node& map, const std::string& path, const ReadFile
     if (const Node* file = map.find("sha256_file")) {
         out.sha256 = read_hash_lines(read_secret(*file, read, problems).value_or(""));
     }
-    for (std::string& hash : out.sha256) {
-        std::transform(hash.begin(), hash.end(), hash.begin(),
-                       [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-    }
     out.subject = text(map, "subject");
     return out;
 }
@@ -100,9 +105,12 @@ std::optional<auth::Method> read_method(const Node& element, const std::string& 
     const auto& [name, at, map] = element.entries.front();
     const std::string where = path + '.' + name;
     const std::size_t errors = problems.errors();
-    auto method = name == "flask_session" ? read_flask(map, where, read, problems)
-                  : name == "jwt"         ? read_jwt(map, where, read, problems)
-                                          : read_token(map, where, read, problems);
+    auto method = name == "flask_session"
+                      ? read_session<auth::FlaskSessionOptions>(map, where, read, problems)
+                  : name == "starlette_session"
+                      ? read_session<auth::StarletteSessionOptions>(map, where, read, problems)
+                  : name == "jwt" ? read_jwt(map, where, read, problems)
+                                  : read_token(map, where, read, problems);
     if (problems.errors() != errors) return std::nullopt;
     return method;
 }
@@ -154,12 +162,44 @@ auth::AuthOptions read_auth(const Node& root, const ReadFile& read, Problems& pr
     out.from.connect = texts(*auth, "from.connect");
     out.refuse_with =
         text(*auth, "refuse_with") == "http" ? auth::RefuseWith::http : auth::RefuseWith::connect_error;
+    const std::string expiry = text(*auth, "on_expiry");
+    out.on_expiry = expiry == "warn"     ? auth::OnExpiry::warn
+                    : expiry == "ignore" ? auth::OnExpiry::ignore
+                                         : auth::OnExpiry::close;
     if (const Node* headers = auth->find("identity_headers")) {
         for (const auto& [header, at, claim] : headers->entries) {
             const std::string problem = check_header(header);
             if (!problem.empty()) problems.error(at, "auth.identity_headers: " + problem);
             out.identity_headers.emplace_back(header, claim.text);
         }
+    }
+    return out;
+}
+
+session::Expiry read_expiry(const Node& root, const auth::AuthOptions& options, Problems& problems) {
+    constexpr std::chrono::seconds warning{60};
+    session::Expiry out;
+    if (options.on_expiry == auth::OnExpiry::warn) out.warning = warning;
+    const Node* refresh = find_node(root, "auth.refresh");
+    if (!refresh) return out;
+    out.refresh_event = text(*refresh, "event");
+    out.refresh_field = text(*refresh, "field");
+    if (wire::socketio::is_reserved(out.refresh_event)) {
+        problems.error(refresh->at, "auth.refresh.event: no client may emit " + quote(out.refresh_event));
+    }
+    if (options.on_expiry == auth::OnExpiry::ignore) {
+        problems.error(refresh->at,
+                       "auth.refresh with auth.on_expiry: ignore: nothing ends that could be renewed");
+    }
+    const auto& methods = options.any_of;
+    const bool explicit_method = std::any_of(methods.begin(), methods.end(), [](const auth::Method& method) {
+        return std::holds_alternative<auth::JwtOptions>(method) ||
+               std::holds_alternative<auth::TokenOptions>(method);
+    });
+    if (!methods.empty() && !explicit_method) {
+        problems.error(
+            refresh->at,
+            "auth.refresh without jwt or token in auth.any_of: a session cookie comes with requests only");
     }
     return out;
 }

@@ -97,6 +97,7 @@ std::string limits(const Config& config) {
 
 std::string_view method_name(const auth::Method& method) {
     if (std::holds_alternative<auth::FlaskSessionOptions>(method)) return "flask_session";
+    if (std::holds_alternative<auth::StarletteSessionOptions>(method)) return "starlette_session";
     if (std::holds_alternative<auth::JwtOptions>(method)) return "jwt";
     return "token";
 }

@@ -117,6 +117,8 @@ class Loader {
         fill_session(config.session, root);
         read_websockets(config, root, problems_);
         config.auth = read_auth(root, surroundings_.read, problems_);
+        config.session.expiry = read_expiry(root, config.auth, problems_);
+        config.net.failed_rate = bucket(rate(root, "auth.failed_rate"));
         config.origins = read_origins(root, problems_);
         fill_log(config.log, root);
         config.threads = threads(root);

@@ -100,8 +100,8 @@ std::string check_header(std::string_view text) {
 std::string check_scalar(const Key& key, const Node& scalar) {
     const std::string& text = scalar.text;
     if (text.empty()) return "is empty: " + std::string(name(key.type)) + " is expected";
-    const bool a_word =
-        text == key.initial || (key.type == Type::address && contains(split_words(key.bounds), text));
+    const bool a_word = text == key.initial || (key.is(traits::off) && text == "off") ||
+                        (key.type == Type::address && contains(split_words(key.bounds), text));
     const auto now = split_words(key.now);
     if (!now.empty() && !contains(now, text)) {
         const bool known = key.type != Type::choice || contains(split_words(key.bounds), text);

@@ -38,6 +38,7 @@ constexpr unsigned list = 2;      // a list; a single value alone will do
 constexpr unsigned secret = 4;    // never shown
 constexpr unsigned optional = 8;  // of a section: absent means off, its defaults do not create it
 constexpr unsigned one_of = 16;   // of a section: it has exactly one of its keys
+constexpr unsigned off = 64;      // of a rate: "off" will do as well
 constexpr unsigned later = 32;    // known, but not built yet: refused when set
 }  // namespace traits
 

@@ -43,4 +43,15 @@ struct LearnOptions {
 };
 int learn(const config::Request& request, const LearnOptions& options);
 
+// What a configuration says of a token beside its hash. Either may be empty.
+struct TokenFacts {
+    std::string name;
+    std::string expires;  // 2027-01-31
+    bool quiet = false;   // no hint on standard error
+};
+// Prints a fresh token and the line that a configuration has in its place.
+int new_token(const TokenFacts& facts);
+// Prints that line for the token on standard input.
+int hash_token(const TokenFacts& facts);
+
 }  // namespace forestay::app

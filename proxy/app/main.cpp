@@ -142,6 +142,30 @@ int main(int argc, char** argv) {
         "Times do not go backwards.\n"
         "Exit code 1: a line or the configuration is wrong. 2: wrong usage.");
 
+    auto* token_command = app.add_subcommand("token", "Make tokens for auth.any_of[].token");
+    token_command->require_subcommand(1);
+    TokenFacts token;
+    const auto add_facts = [&token](CLI::App& command) {
+        command.add_option("--name", token.name, "Whose it is: the identity that it gives")
+            ->type_name("NAME");
+        command
+            .add_option("--expires", token.expires, "The day from which it is refused, in UTC: 2027-01-31")
+            ->type_name("DAY");
+    };
+    auto* new_token_command = token_command->add_subcommand("new", "Make a fresh one, and print it once");
+    add_facts(*new_token_command);
+    new_token_command->add_flag("--quiet", token.quiet, "No hint on standard error");
+    new_token_command->footer(
+        "Two lines on standard output: the token, of 192 random bits, for its user; and its SHA-256 for "
+        "forestay, to be put into the file that auth.any_of[].token.sha256_file names:\n"
+        "  forestay token new --quiet --name ci | { read token; cat >> tokens.sha256; echo \"$token\"; }");
+    auto* hash_token_command =
+        token_command->add_subcommand("hash", "Print what the configuration says of a token that there is");
+    add_facts(*hash_token_command);
+    hash_token_command->footer(
+        "Reads the token from standard input, up to the end of the first line. It must be a random one: "
+        "passwords can be found from their SHA-256.");
+
     auto* check_command = app.add_subcommand("check", "Say everything that is wrong with a configuration");
     add_arguments(*check_command, arguments);
     check_command->footer(
@@ -169,6 +193,8 @@ int main(int argc, char** argv) {
         if (*run_command) return run(request(arguments), ready_file);
         if (*learn_command) return learn(request(arguments), learning);
         if (*rules_command) return test_rules(request(arguments), recorded, json);
+        if (*new_token_command) return new_token(token);
+        if (*hash_token_command) return hash_token(token);
         if (*check_command) return check(request(arguments));
         const Show what = defaults    ? Show::defaults
                           : schema    ? Show::schema

@@ -5,26 +5,15 @@
 #include "proxy/auth/credentials.h"
 #include "proxy/auth/flask_session.h"
 #include "proxy/auth/jwt.h"
+#include "proxy/auth/plain_text.h"
 #include "proxy/auth/protected_path.h"
+#include "proxy/auth/starlette_session.h"
 #include "proxy/auth/static_token.h"
 
 namespace forestay::auth {
 namespace {
 
-constexpr std::size_t max_subject_bytes = 256;
 constexpr std::size_t max_header_value_bytes = 1024;
-
-// What may stand in a header and in a log: no controls (C1 in UTF-8 neither), and no white space at the ends,
-// which whoever reads a header takes off: " root" would become "root".
-bool is_plain(std::string_view text, std::size_t max_bytes) {
-    if (text.empty() || text.size() > max_bytes || text.front() == ' ' || text.back() == ' ') return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        if (c < 0x20 || c == 0x7F) return false;
-        if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) return false;
-    }
-    return true;
-}
 
 result<Identity> identify(std::string json, const JsonObject& object, const std::string& pointer, Tags tags,
                           const char* method, std::int64_t last_valid) {
@@ -33,16 +22,17 @@ result<Identity> identify(std::string json, const JsonObject& object, const std:
     return Identity{std::move(*subject), method, last_valid, std::move(json)};
 }
 
-struct FlaskMethod {
-    FlaskSessionVerifier verifier;
+struct SessionMethod {
+    SignedCookieVerifier verifier;
     std::string pointer;
+    Tags tags;
+    const char* name;
     static constexpr bool in_cookie = true, in_explicit = false;
 
     result<Identity> check(std::string_view credential, std::int64_t now_unix) const {
         auto session = verifier.verify(credential, now_unix);
         if (!session) return session.error();
-        return identify(std::move(session->json), session->object, pointer, Tags::flask, "flask_session",
-                        session->last_valid);
+        return identify(std::move(session->json), session->object, pointer, tags, name, session->last_valid);
     }
 };
 
@@ -60,17 +50,16 @@ struct JwtMethod {
 
 struct TokenMethod {
     StaticTokens tokens;
-    std::string subject;
     static constexpr bool in_cookie = false, in_explicit = true;
 
-    result<Identity> check(std::string_view credential, std::int64_t) const {
-        const auto problem = tokens.check(credential);
-        if (problem != errc{}) return problem;
-        return Identity{subject, "token", std::nullopt, "{}"};
+    result<Identity> check(std::string_view credential, std::int64_t now_unix) const {
+        const auto token = tokens.check(credential, now_unix);
+        if (!token) return token.error();
+        return Identity{(*token)->name, "token", (*token)->last_valid, "{}"};
     }
 };
 
-using Verifier = std::variant<FlaskMethod, JwtMethod, TokenMethod>;
+using Verifier = std::variant<SessionMethod, JwtMethod, TokenMethod>;
 
 void check_pointer(const std::string& pointer, const char* method, std::vector<std::string>& problems) {
     if (!pointer.starts_with('/')) {
@@ -79,13 +68,25 @@ void check_pointer(const std::string& pointer, const char* method, std::vector<s
     }
 }
 
-Verifier make(const FlaskSessionOptions& options, std::vector<std::string>& problems) {
-    check_pointer(options.identity, "flask_session", problems);
-    const auto& keys = options.secret_keys;
+void check_keys(const std::vector<std::string>& keys, const char* method,
+                std::vector<std::string>& problems) {
     const bool empty_key = std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.empty(); });
     if (keys.empty() || empty_key)
-        problems.push_back("flask_session: needs a secret key, and none of them empty");
-    return FlaskMethod{FlaskSessionVerifier(options), options.identity};
+        problems.push_back(std::string(method) + ": needs a secret key, and none of them empty");
+}
+
+Verifier make(const FlaskSessionOptions& options, std::vector<std::string>& problems) {
+    constexpr const char* method = "flask_session";
+    check_pointer(options.identity, method, problems);
+    check_keys(options.secret_keys, method, problems);
+    return SessionMethod{flask_session_verifier(options), options.identity, Tags::flask, method};
+}
+
+Verifier make(const StarletteSessionOptions& options, std::vector<std::string>& problems) {
+    constexpr const char* method = "starlette_session";
+    check_pointer(options.identity, method, problems);
+    check_keys(options.secret_keys, method, problems);
+    return SessionMethod{starlette_session_verifier(options), options.identity, Tags::none, method};
 }
 
 Verifier make(const JwtOptions& options, std::vector<std::string>& problems) {
@@ -97,13 +98,18 @@ Verifier make(const TokenOptions& options, std::vector<std::string>& problems) {
     if (!is_plain(options.subject, max_subject_bytes)) {
         problems.push_back("token: subject must be 1 to 256 bytes without control characters");
     }
-    return TokenMethod{StaticTokens(options, problems), options.subject};
+    return TokenMethod{StaticTokens(options, problems)};
 }
 
 void wipe_secrets(Method& method) {
+    const auto wipe_all = [](std::vector<std::string>& keys) {
+        for (auto& key : keys) wipe(key);
+        keys.clear();
+    };
     if (auto* flask = std::get_if<FlaskSessionOptions>(&method)) {
-        for (auto& key : flask->secret_keys) wipe(key);
-        flask->secret_keys.clear();
+        wipe_all(flask->secret_keys);
+    } else if (auto* starlette = std::get_if<StarletteSessionOptions>(&method)) {
+        wipe_all(starlette->secret_keys);
     } else if (auto* jwt = std::get_if<JwtOptions>(&method)) {
         wipe(jwt->secret);
         wipe(jwt->jwks);  // it may hold "oct" keys
@@ -136,6 +142,8 @@ int rank(errc e) {
             return 9;
         case errc::ambiguous:
             return 10;
+        case errc::locked_out:  // said by others
+            return 11;
     }
     return 0;
 }
@@ -243,6 +251,17 @@ result<Identity> Authenticator::check(const Presented& presented, std::int64_t n
     const bool may_come = accepts_connect() && presented.connect_payload.empty();
     if (!by_cookie && may_come && by_cookie.error() != errc::ambiguous) return errc::no_credential;
     return by_cookie;
+}
+
+result<Identity> Authenticator::check_credential(std::string_view credential, std::int64_t now_unix) const {
+    if (credential.size() > max_credential_bytes) return errc::malformed;
+    return impl_->judge(credential, Place::on_purpose, now_unix);
+}
+
+std::string Authenticator::given(const Presented& presented) const {
+    if (!impl_->any_judges(Place::on_purpose)) return {};
+    auto found = find_explicit_credential(presented, impl_->options.from);
+    return found ? std::move(*found) : std::string();
 }
 
 const AuthOptions& Authenticator::options() const {

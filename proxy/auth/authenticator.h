@@ -16,7 +16,7 @@ namespace forestay::auth {
 // Who somebody is, and until when we believe it.
 struct Identity {
     std::string subject;                  // at most 256 bytes, no control characters
-    std::string method;                   // "flask_session", "jwt", "token"
+    std::string method;                   // "flask_session", "starlette_session", "jwt", "token"
     std::optional<std::int64_t> expires;  // unix seconds, leeway included
     std::string claims;  // JSON object: the session's or the token's content; "{}" if there is none
 };
@@ -47,6 +47,11 @@ class Authenticator {
     // and, while a credential may still come with CONNECT (accepts_connect() and no connect_payload yet),
     // none at all.
     [[nodiscard]] result<Identity> check(const Presented& presented, std::int64_t now_unix) const;
+
+    // The credential that was given on purpose, in whichever place; empty: none, or not one only.
+    [[nodiscard]] std::string given(const Presented& presented) const;
+    // A credential that was given on purpose and by itself, as for auth.refresh.
+    [[nodiscard]] result<Identity> check_credential(std::string_view credential, std::int64_t now_unix) const;
 
     [[nodiscard]] const AuthOptions& options() const;
     // Header name -> value for the upstream, from identity_headers.

@@ -6,21 +6,25 @@
 namespace forestay::auth {
 namespace {
 
-constexpr std::array<std::int8_t, 256> make_table() {
-    std::array<std::int8_t, 256> table{};
+using Table = std::array<std::int8_t, 256>;
+
+constexpr Table make_table(std::string_view last_two) {
+    Table table{};
     table.fill(-1);
-    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     for (std::size_t i = 0; i < alphabet.size(); ++i) {
         table[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+    }
+    for (std::size_t i = 0; i < last_two.size(); ++i) {
+        table[static_cast<unsigned char>(last_two[i])] = static_cast<std::int8_t>(alphabet.size() + i);
     }
     return table;
 }
 
-constexpr auto table = make_table();
+constexpr Table url_table = make_table("-_");
+constexpr Table standard_table = make_table("+/");
 
-}  // namespace
-
-std::optional<std::string> decode_base64url(std::string_view text) {
+std::optional<std::string> decode(std::string_view text, const Table& table) {
     if (text.size() % 4 == 1) return std::nullopt;
     std::string bytes;
     bytes.reserve(text.size() * 3 / 4);
@@ -38,6 +42,18 @@ std::optional<std::string> decode_base64url(std::string_view text) {
     }
     if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;
     return bytes;
+}
+
+}  // namespace
+
+std::optional<std::string> decode_base64url(std::string_view text) {
+    return decode(text, url_table);
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+    return decode(text, standard_table);
 }
 
 }  // namespace forestay::auth

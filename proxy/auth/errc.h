@@ -19,7 +19,9 @@ enum class errc {
     bad_claims,         // issuer, audience, or a claim of the wrong type
     bad_identity,       // no subject where it should be, too long, or with control characters
     unknown_token,      // no configured token
+    locked_out,         // not judged: too many bad ones came from there, or this one too often
 };
+constexpr errc errc_last = errc::locked_out;
 
 const boost::system::error_category& error_category() noexcept;
 inline boost::system::error_code make_error_code(errc e) noexcept {

@@ -11,6 +11,7 @@
 
 #include "proxy/auth/base64url.h"
 #include "proxy/auth/digest.h"
+#include "proxy/wire/http/head.h"
 
 namespace forestay::auth {
 
@@ -145,10 +146,44 @@ std::optional<bool> has_audience(simdjson::dom::element aud, const std::vector<s
     return found;
 }
 
+// RFC 7515 section 4.1.9: a media type, whose "application/" may be left out.
+bool is_type(std::string_view typ, std::string_view wanted) {
+    constexpr std::string_view prefix = "application/";
+    const auto bare = [&](std::string_view type) {
+        const bool prefixed = wire::http::iequals(type.substr(0, prefix.size()), prefix);
+        return prefixed ? type.substr(prefix.size()) : type;
+    };
+    return wire::http::iequals(bare(typ), bare(wanted));
+}
+
+// A claim is `wanted`, or has it among its elements (roles), or among its words (scope, RFC 8693).
+bool has_word(const JsonObject& claims, std::string_view claim, std::string_view wanted) {
+    simdjson::dom::element element = claims.root();
+    const auto pointer = claim.starts_with('/') ? std::string(claim) : '/' + std::string(claim);
+    if (element.at_pointer(pointer).get(element) != simdjson::SUCCESS) return false;
+    if (auto text = as_string(element)) {
+        if (*text == wanted) return true;
+        while (!text->empty()) {
+            const auto word = text->substr(0, text->find(' '));
+            if (word == wanted) return true;
+            text->remove_prefix(std::min(word.size() + 1, text->size()));
+        }
+        return false;
+    }
+    simdjson::dom::array array;
+    if (element.get(array) != simdjson::SUCCESS) return false;
+    return std::any_of(array.begin(), array.end(), [&](const auto one) { return as_string(one) == wanted; });
+}
+
 }  // namespace
 
 JwtVerifier::JwtVerifier(const JwtOptions& options, std::vector<std::string>& problems)
-    : issuer_(options.issuer), audience_(options.audience), leeway_s_(options.leeway.count()) {
+    : issuer_(options.issuer),
+      audience_(options.audience),
+      leeway_s_(options.leeway.count()),
+      require_typ_(options.require_typ),
+      required_claims_(options.required_claims) {
+    if (options.max_token_age) max_token_age_s_ = options.max_token_age->count();
     load_keys(options, problems);
     if (options.algorithms.empty()) problems.push_back("jwt: algorithms must name at least one");
     bool public_key_missing = false;
@@ -208,6 +243,10 @@ result<const Algorithm*> JwtVerifier::find_algorithm(std::string_view header_jso
         if (!text || text->size() > max_kid_bytes) return errc::malformed;
         kid = *text;
     }
+    if (!require_typ_.empty()) {
+        const auto typ = header->find("typ");
+        if (!is_type(typ ? as_string(*typ).value_or("") : "", require_typ_)) return errc::bad_claims;
+    }
     const auto member = header->find("alg");
     const auto name = member ? as_string(*member) : std::nullopt;
     if (!name) return errc::malformed;
@@ -250,7 +289,14 @@ result<std::int64_t> JwtVerifier::check_claims(const JsonObject& claims, std::in
         if (!from) return errc::bad_claims;
         if (*from > now + leeway) return errc::not_yet_valid;
     }
-    if (now > *exp + leeway) return errc::expired;
+    double last_valid = *exp + leeway;
+    if (max_token_age_s_) {
+        const auto iat = claims.find("iat");
+        if (!iat) return errc::bad_claims;
+        last_valid =
+            std::min(last_valid, *numeric_date(*iat) + static_cast<double>(*max_token_age_s_) + leeway);
+    }
+    if (now > last_valid) return errc::expired;
     if (!issuer_.empty()) {
         const auto iss = claims.find("iss");
         if (!iss || *as_string(*iss) != issuer_) return errc::bad_claims;
@@ -259,7 +305,10 @@ result<std::int64_t> JwtVerifier::check_claims(const JsonObject& claims, std::in
         const auto aud = claims.find("aud");
         if (!aud || !has_audience(*aud, audience_).value_or(false)) return errc::bad_claims;
     }
-    return static_cast<std::int64_t>(std::floor(*exp + leeway));
+    for (const auto& [claim, wanted] : required_claims_) {
+        if (!has_word(claims, claim, wanted)) return errc::bad_claims;
+    }
+    return static_cast<std::int64_t>(std::floor(last_valid));
 }
 
 result<Jwt> JwtVerifier::verify(std::string_view token, std::int64_t now_unix) const {

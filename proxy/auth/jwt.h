@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/auth/errc.h"
@@ -47,6 +49,9 @@ class JwtVerifier {
     std::string issuer_;
     std::vector<std::string> audience_;
     std::int64_t leeway_s_;
+    std::optional<std::int64_t> max_token_age_s_;
+    std::string require_typ_;
+    std::vector<std::pair<std::string, std::string>> required_claims_;
 };
 
 }  // namespace forestay::auth

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -23,23 +24,36 @@ struct FlaskSessionOptions {
     Digest digest = Digest::sha1;
 };
 
+struct StarletteSessionOptions {
+    std::vector<std::string> secret_keys;  // newest first; all are tried
+    std::string identity = "/user";
+    std::chrono::seconds max_age{1'209'600};  // SessionMiddleware's max_age
+    std::chrono::seconds clock_skew{5};
+};
+
 struct JwtOptions {
-    std::vector<std::string> algorithms;  // HS256 HS384 HS512 RS256 ES256
+    std::vector<std::string> algorithms;  // HS, RS, PS and ES with 256, 384 and 512; EdDSA
     std::string secret;                   // HS*: the raw key, at least 32 bytes
-    std::string jwks;                     // RS*, ES*: a JWKS document (JSON)
+    std::string jwks;                     // the others: a JWKS document (JSON)
     std::string public_key;               // or one PEM public key
     std::string issuer;                   // exact; empty: not checked
     std::vector<std::string> audience;    // any of them; empty: not checked
     std::chrono::seconds leeway{30};
+    std::optional<std::chrono::seconds> max_token_age;  // since `iat`, which then must be there
+    std::string require_typ;                            // of the header ("at+jwt"); empty: not checked
+    // Claim or JSON Pointer -> what it must be, or have among its words or elements: {scope, chat}.
+    std::vector<std::pair<std::string, std::string>> required_claims;
     std::string identity = "/sub";
 };
 
 struct TokenOptions {
-    std::vector<std::string> sha256;  // lower-case hex of each accepted token's SHA-256
-    std::string subject = "token";    // the identity they give
+    // Of each accepted token "HASH [name=NAME] [expires=YYYY-MM-DD]": its SHA-256 in hex, the identity it
+    // gives, and the day, in UTC, from which it is not valid any more.
+    std::vector<std::string> sha256;
+    std::string subject = "token";  // the identity of those without a name
 };
 
-using Method = std::variant<FlaskSessionOptions, JwtOptions, TokenOptions>;
+using Method = std::variant<FlaskSessionOptions, StarletteSessionOptions, JwtOptions, TokenOptions>;
 
 // Where a credential may be. The names of headers, query parameters, cookies, subprotocol markers, CONNECT
 // fields.
@@ -53,12 +67,15 @@ struct Sources {
 
 enum class RefuseWith : std::uint8_t { connect_error, http };
 
+// What becomes of a live session when its identity ends.
+enum class OnExpiry : std::uint8_t { close, warn, ignore };
+
 struct AuthOptions {
     std::vector<std::string> protect;  // path prefixes; empty: nothing is protected
     std::vector<Method> any_of;        // the first that yields an identity wins
     Sources from;
     RefuseWith refuse_with = RefuseWith::connect_error;
-    bool close_on_expiry = true;
+    OnExpiry on_expiry = OnExpiry::close;
     // Header to the upstream -> JSON Pointer or claim name of the identity ("sub" means /sub).
     std::vector<std::pair<std::string, std::string>> identity_headers;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "proxy/net/lockout.h"
 #include "proxy/net/upstream.h"
 
 namespace forestay::net {
@@ -93,6 +94,12 @@ std::optional<Reply> check_credential(const Shared& shared, Stats& stats, const 
             std::ptrdiff_t{cookie_pairs_max}) {
         return error_reply(431, "cookies_too_large");
     }
+    const std::string given = shared.options.failed_rate.bounded() ? authenticator.given(credentials) : "";
+    if (const auto wait = locked_out(shared, stats, request.client_address, given)) {
+        Reply reply = error_reply(429, auth::name(auth::errc::locked_out));
+        reply.fields.emplace_back("Retry-After", std::to_string(wait->count()));
+        return reply;
+    }
     const std::int64_t now =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
             .count();
@@ -107,6 +114,7 @@ std::optional<Reply> check_credential(const Shared& shared, Stats& stats, const 
         return {};
     }
     ++stats.auth_refusals[static_cast<std::size_t>(error)];
+    note_refusal(shared, stats, request.client_address, given, error);
     // Stock clients retry for ever after a refused handshake, and stop after a refused CONNECT.
     if (route == Route::engineio && options.refuse_with == auth::RefuseWith::connect_error &&
         error != auth::errc::ambiguous) {

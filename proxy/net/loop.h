@@ -14,6 +14,7 @@
 #include "proxy/auth/authenticator.h"
 #include "proxy/auth/origin.h"
 #include "proxy/net/client_table.h"
+#include "proxy/net/failed_credentials.h"
 #include "proxy/net/journal.h"
 #include "proxy/net/options.h"
 #include "proxy/net/stats.h"
@@ -48,6 +49,7 @@ struct Shared {
     unsigned loops = 1;  // how many there are, Loop::max at most
     std::shared_ptr<Common> common = std::make_shared<Common>();
     std::shared_ptr<ClientTable> clients = std::make_shared<ClientTable>();
+    std::shared_ptr<FailedCredentials> failures = std::make_shared<FailedCredentials>();
 };
 
 class Loop {

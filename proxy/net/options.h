@@ -85,6 +85,7 @@ struct Options {
     UpstreamOptions upstream;
     HttpLimits limits;
     std::vector<std::string> socketio_paths{"/socket.io/"};
+    session::Rate failed_rate;              // auth.failed_rate; no bound: nobody is locked out
     bool jsonp = false;                     // EIO3 clients may poll by JSONP
     std::vector<WebsocketPath> websockets;  // others pass through as they are
     std::vector<Network> trusted_proxies;

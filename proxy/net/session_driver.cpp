@@ -5,6 +5,7 @@
 #include <exception>
 #include <variant>
 
+#include "proxy/net/lockout.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/upstream.h"
 
@@ -33,7 +34,8 @@ std::int64_t unix_now() {
 
 session::TimePoint identity_deadline(const auth::Identity& identity, const auth::Authenticator& authenticator,
                                      session::TimePoint now) {
-    if (!identity.expires || !authenticator.options().close_on_expiry) return session::never;
+    if (!identity.expires || authenticator.options().on_expiry == auth::OnExpiry::ignore)
+        return session::never;
     // Beyond a year it is no deadline; a far one would overflow the clock.
     constexpr std::int64_t year = 366 * 24 * 3600;
     const std::int64_t left = *identity.expires - unix_now();
@@ -254,6 +256,7 @@ void SessionDriver::perform(const session::Action& asked, Answers& answers) {
             [&](const action::AnswerExchange& answer) { answer_exchange(answer, answers); },
             [&](const action::ConnectUpstream&) { connect_upstream(); },
             [&](const action::CheckCredential& check) { verdict_ = check_credential(check.connect_payload); },
+            [&](const action::RenewCredential& renew) { verdict_ = renew_credential(renew.credential); },
             [&](const action::PollUpstream& poll) { poll_upstream(poll.sid); },
             [&](const action::PostUpstream& post) { post_upstream(post.sid, post.body); },
             [&](const action::FindSession& find) { wanted_ = find.secret; },
@@ -338,23 +341,54 @@ Input SessionDriver::check_credential(std::string_view connect_payload) {
     if (authenticator == nullptr) return input::CredentialRefused{auth::name(auth::errc::no_credential)};
     auth::Presented presented;
     presented.connect_payload = connect_payload;
+    const std::string given =
+        loop_.shared().options.failed_rate.bounded() ? authenticator->given(presented) : "";
+    if (locked_out(loop_.shared(), loop_.stats(), origins_.client, given))
+        return input::CredentialRefused{auth::name(auth::errc::locked_out)};
     const auto identity = authenticator->check(presented, unix_now());
     if (!identity) {
         const auto why = static_cast<auth::errc>(identity.error().value());
-        auto& refusals = loop_.stats().auth_refusals;
-        if (static_cast<std::size_t>(why) < refusals.size()) ++refusals[static_cast<std::size_t>(why)];
+        ++loop_.stats().auth_refusals.at(static_cast<std::size_t>(why));
+        note_refusal(loop_.shared(), loop_.stats(), origins_.client, given, why);
         return input::CredentialRefused{auth::name(why)};
     }
-    if (connect_) {
-        for (auto& field : authenticator->identity_headers(*identity)) {
-            std::erase_if(connect_->fields,
-                          [&](const auto& each) { return wire::http::iequals(each.first, field.first); });
-            connect_->fields.push_back(std::move(field));
-        }
-    }
+    take_identity_headers(*identity);
     origins_.connect_subject = identity->subject;
     return input::CredentialAccepted{identity_deadline(*identity, *authenticator, loop_.now()),
                                      origins_.connect_subject};
+}
+
+Input SessionDriver::renew_credential(std::string_view credential) {
+    const auth::Authenticator* const authenticator = loop_.shared().authenticator.get();
+    const std::string& subject =
+        origins_.connect_subject.empty() ? origins_.subject : origins_.connect_subject;
+    if (authenticator == nullptr || subject.empty())
+        return input::RenewalRefused{auth::name(auth::errc::no_credential)};
+    if (locked_out(loop_.shared(), loop_.stats(), origins_.client, credential))
+        return input::RenewalRefused{auth::name(auth::errc::locked_out)};
+    const auto identity = authenticator->check_credential(credential, unix_now());
+    if (!identity) {
+        const auto why = static_cast<auth::errc>(identity.error().value());
+        ++loop_.stats().auth_refusals.at(static_cast<std::size_t>(why));
+        note_refusal(loop_.shared(), loop_.stats(), origins_.client, credential, why);
+        return input::RenewalRefused{auth::name(why)};
+    }
+    if (identity->subject != subject) {
+        ++loop_.stats().sid_mismatches;
+        return input::RenewalRefused{"other_principal"};
+    }
+    take_identity_headers(*identity);
+    return input::CredentialRenewed{identity_deadline(*identity, *authenticator, loop_.now())};
+}
+
+// What the app is told when the session connects to it again.
+void SessionDriver::take_identity_headers(const auth::Identity& identity) {
+    if (!connect_) return;
+    for (auto& field : loop_.shared().authenticator->identity_headers(identity)) {
+        std::erase_if(connect_->fields,
+                      [&](const auto& each) { return wire::http::iequals(each.first, field.first); });
+        connect_->fields.push_back(std::move(field));
+    }
 }
 
 // The session's own state cannot be trusted any more: it ends here, the others go on.

@@ -167,6 +167,8 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     void leave_upstream();
     void ask_gate(const session::action::AskGate& ask);
     [[nodiscard]] session::Input check_credential(std::string_view connect_payload);
+    [[nodiscard]] session::Input renew_credential(std::string_view credential);
+    void take_identity_headers(const auth::Identity& identity);
     void fail(const char* what, Answers& answers);
     void follow_transport();
     void journal_open(ClientTransport transport) const;

@@ -44,6 +44,9 @@ enum class LimitHit : std::uint8_t {
 constexpr std::array<std::string_view, 4> limit_hit_names{"max_connections", "per_ip", "connect_rate",
                                                           "address_table"};
 
+// Who is locked out for bad credentials: FailedCredentials::Of.
+constexpr std::array<std::string_view, 2> lockout_names{"address", "credential"};
+
 // One process of the app, by index into UpstreamOptions::urls.
 struct UpstreamStats {
     std::uint64_t sessions = 0;  // gauge: that belong to it
@@ -68,6 +71,7 @@ struct Stats {
         head_refusals;                               // by the gate's reason: a bounded set of literals
     std::array<std::uint64_t, 8> origin_refusals{};  // by auth::OriginVerdict
     std::array<std::uint64_t, 16> auth_refusals{};   // by auth::errc
+    std::array<std::uint64_t, lockout_names.size()> auth_lockouts{};
     std::array<std::uint64_t, handshake_failure_names.size()> handshake_failures{};
     std::uint64_t sid_mismatches = 0;         // a sid used by another principal or origin
     std::uint64_t dropped_header_fields = 0;  // underscore names

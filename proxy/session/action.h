@@ -43,6 +43,11 @@ struct PostUpstream {
 struct CheckCredential {
     std::string_view connect_payload;
 };
+// Judge this credential, which must be of the same principal as the session's; answer with CredentialRenewed
+// or RenewalRefused. Never while CheckCredential or another one of these is unanswered.
+struct RenewCredential {
+    std::string_view credential;
+};
 // The client of this fresh session says that it had another one: find it by `secret` (Setup::secret), check
 // that both belong to the same identity and origin, and let it take the client over (Session::take_client);
 // SessionNotFound when it cannot.
@@ -89,8 +94,8 @@ struct End {
 
 using Action =
     std::variant<action::SendClient, action::SendUpstream, action::AnswerExchange, action::ConnectUpstream,
-                 action::PollUpstream, action::PostUpstream, action::CheckCredential, action::AskGate,
-                 action::LeaveGate, action::FindSession, action::Report, action::AliasSid,
+                 action::PollUpstream, action::PostUpstream, action::CheckCredential, action::RenewCredential,
+                 action::AskGate, action::LeaveGate, action::FindSession, action::Report, action::AliasSid,
                  action::PauseClient, action::ResumeClient, action::PauseUpstream, action::ResumeUpstream,
                  action::CloseClient, action::CloseUpstream, action::End>;
 

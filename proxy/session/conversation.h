@@ -40,6 +40,12 @@ class Conversation {
     // The verdict on the credential that the first CONNECT brought.
     void credential_accepted(TimePoint now);
     [[nodiscard]] MaybeEnding credential_refused(std::string_view code, TimePoint now);
+    // conversation_renewal.cpp: the verdict on the fresh credential that the client has brought; `code`
+    // empty: it is good.
+    [[nodiscard]] MaybeEnding renewal_judged(std::string_view code);
+    // An event of ours in each namespace that the client has joined, if it has any.
+    [[nodiscard]] bool any_joined() const;
+    [[nodiscard]] MaybeEnding say_everywhere(std::string_view event, std::string_view argument);
     // EIO3: the upstream refused the handshake, and that is final for the client.
     [[nodiscard]] MaybeEnding handshake_refused(std::string_view why, TimePoint now);
 
@@ -177,6 +183,16 @@ class Conversation {
             archive.check(missing > 0 && due != never);
         }
     };
+    // A fresh credential that is being judged: who wants to know.
+    struct Renewal {
+        std::uint32_t nsp = 0;
+        std::optional<std::uint64_t> ack;
+
+        template <class Archive>
+        void archive(Archive& archive) {
+            archive(nsp, ack);
+        }
+    };
     enum class Credential : std::uint8_t { not_needed, wanted, asked };
 
     // What has been read fits together.
@@ -197,6 +213,10 @@ class Conversation {
     void drop_client_packet(const wire::socketio::Packet& packet, std::string_view text, TimePoint now);
     MaybeEnding client_event(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text,
                              std::string_view raw, TimePoint now);
+    // conversation_renewal.cpp
+    [[nodiscard]] bool is_renewal(const wire::socketio::Packet& packet) const;
+    MaybeEnding client_renewal(const Namespace& nsp, const wire::socketio::Packet& packet);
+    MaybeEnding answer_renewal(const Renewal& renewal, std::string_view code);
     void forward(const wire::socketio::Packet& packet, std::string_view text, std::string_view raw,
                  TimePoint now);
     void remember(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text);
@@ -293,6 +313,7 @@ class Conversation {
     std::uint64_t upstream_attachments_to_drop_ = 0;  // of headers that were dropped
     TimePoint upstream_drop_due_ = never;             // they do not come any more
     Credential credential_;
+    std::optional<Renewal> renewal_;
     TimePoint first_connect_due_;    // EIO4: a CONNECT must come
     TimePoint refusal_due_ = never;  // when a refused client is closed
 };

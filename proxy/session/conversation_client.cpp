@@ -50,6 +50,10 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
             return std::nullopt;
         case PacketType::event:
         case PacketType::binary_event:
+            if (is_renewal(packet)) {
+                drop_client_packet(packet, text, now);
+                return client_renewal(*nsp, packet);
+            }
             return client_event(*nsp, packet, text, raw, now);
         case PacketType::ack:
         case PacketType::binary_ack:

@@ -12,7 +12,7 @@ void Conversation::archive(Archive& archive) {
     archive(looking_, looked_, waited_, told_upstream_, was_attached_, client_binary_, upstream_binary_);
     archive(upstream_attachments_to_drop_, upstream_drop_due_);
     archive.one_of(credential_, Credential::asked);
-    archive(first_connect_due_, refusal_due_);
+    archive(renewal_, first_connect_due_, refusal_due_);
     if constexpr (Archive::reading) archive.check(!archive.failed() && restored());
 }
 template void Conversation::archive(SnapshotWriter&);

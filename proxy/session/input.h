@@ -62,6 +62,13 @@ struct CredentialAccepted {
 struct CredentialRefused {
     std::string_view code;
 };
+// The verdict on RenewCredential: the identity ends later, or as before.
+struct CredentialRenewed {
+    TimePoint expires = never;
+};
+struct RenewalRefused {
+    std::string_view code;
+};
 
 // The upstream's websocket is there, its 101 checked.
 struct UpstreamOpened {};
@@ -118,9 +125,10 @@ using Input =
     std::variant<input::PollOpened, input::PostReceived, input::ExchangeWritten, input::ExchangeLost,
                  input::ClientUpgraded, input::ClientBytes, input::ClientLost, input::ClientBlocked,
                  input::ClientDrained, input::CredentialAccepted, input::CredentialRefused,
-                 input::UpstreamOpened, input::UpstreamRefused, input::UpstreamBytes, input::UpstreamLost,
-                 input::UpstreamBlocked, input::UpstreamDrained, input::UpstreamPollingOpened,
-                 input::UpstreamPolled, input::UpstreamPosted, input::GateSaid, input::SessionNotFound,
-                 input::Superseded, input::Shutdown, input::Tick>;
+                 input::CredentialRenewed, input::RenewalRefused, input::UpstreamOpened,
+                 input::UpstreamRefused, input::UpstreamBytes, input::UpstreamLost, input::UpstreamBlocked,
+                 input::UpstreamDrained, input::UpstreamPollingOpened, input::UpstreamPolled,
+                 input::UpstreamPosted, input::GateSaid, input::SessionNotFound, input::Superseded,
+                 input::Shutdown, input::Tick>;
 
 }  // namespace forestay::session

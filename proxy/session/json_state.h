@@ -23,6 +23,7 @@ struct JsonState {
     const JsonWebsocket& websocket;
     JsonRecord record;
     RequestDesk desk;
+    bool renewing = false;            // a fresh credential is being judged
     bool numbering;                   // false: no envelope, or the app uses our field's name; no recovery
     TimePoint first_due = never;      // the first message is awaited, until then; never: no more
     std::uint64_t position = 0;       // the last message seen by a client that looks for its session
@@ -51,7 +52,7 @@ struct JsonState {
     template <class Archive>
     void archive(Archive& archive) {
         archive(record, desk, numbering, first_due, position, replayed_from, replays);
-        archive(ping_due, pong_due, heartbeat_due, idle_due, unread);
+        archive(ping_due, pong_due, heartbeat_due, idle_due, unread, renewing);
     }
 };
 

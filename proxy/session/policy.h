@@ -103,6 +103,13 @@ struct ResumeClient {
     std::size_t max_messages = 1000;
 };
 
+// The end of a client's identity (auth.on_expiry, auth.refresh): the session ends with it.
+struct Expiry {
+    Duration warning{0};        // how long before that the client is told; 0: it is not
+    std::string refresh_event;  // with this event, or type, it brings a fresh credential; empty: it can not
+    std::string refresh_field;  // where that is: a member of the first argument, or of the JSON message
+};
+
 // A JSON websocket as the configuration describes it (websockets[] with format: json).
 struct JsonWebsocket {
     std::string path;          // exact, or with {names} for whole segments: /ws/{request_id}
@@ -125,6 +132,7 @@ struct Policy {
     Limits limits;
     ResumeUpstream resume_upstream;
     ResumeClient resume_client;
+    Expiry expiry;
     Duration ping_interval{25'000};  // ours, to the client
     Duration ping_timeout{20'000};
     Duration upstream_open_timeout{

@@ -50,8 +50,8 @@ Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace
       actions(workspace),
       client(policy, stats, actions, revision),
       upstream(policy, stats, actions, revision, setup.seed),
-      expires(setup.expires),
       time(now) {
+    set_expiry(setup.expires);
     stats.rules.resize(std::max(stats.rules.size(), policy.rules.rules().size()));
     ++stats.sessions;
     if (setup.dialect == Dialect::plain || setup.dialect == Dialect::json) {
@@ -128,7 +128,7 @@ void Session::State::settle(TimePoint now) {
 TimePoint Session::State::next_deadline() const {
     if (over) return never;
     TimePoint legs = std::min({client.next_deadline(), upstream.next_deadline(), expires, close_due});
-    legs = std::min({legs, away_until, unclaimed_until, pace_due});
+    legs = std::min({legs, warn_due, away_until, unclaimed_until, pace_due});
     if (json) legs = std::min(legs, json_next_deadline());
     return conversation ? std::min(legs, conversation->next_deadline()) : legs;
 }
@@ -143,6 +143,8 @@ void Session::State::on(const input::Tick&, TimePoint now) {
         return end(
             {CloseSide::forestay, CloseReason::token_expired, CloseCode::token_expired, "token expired"});
     }
+    if (warn_due <= now) warn_of_expiry(now);
+    if (over) return;
     if (close_due <= now) return end({*closing, CloseReason::goodbye, CloseCode::normal, {}});
     if (pace_due <= now) {
         pace_due = never;

@@ -281,7 +281,7 @@ void Session::State::on(const input::Superseded&, TimePoint) {
 }
 
 void Session::State::on(const input::CredentialAccepted& input, TimePoint now) {
-    expires = std::min(expires, input.expires);
+    set_expiry(std::min(expires, input.expires));
     if (!input.subject.empty()) setup.who = input.subject;
     if (conversation) conversation->credential_accepted(now);
 }

@@ -53,7 +53,7 @@ void Session::State::json_client_message(const Message& message, TimePoint now) 
     if (policy.resume_client.envelope && json_envelope(message)) return;
     const JsonWebsocket& shape = json->websocket;
     const bool looks = shape.objects_only || !shape.ping.empty() || !shape.heartbeat_response.empty() ||
-                       policy.rules.any(true);
+                       policy.rules.any(true) || !policy.expiry.refresh_event.empty();
     if (message.opcode == Opcode::text && looks)
         json_client_text(message, now);
     else
@@ -107,6 +107,10 @@ void Session::State::json_client_text(const Message& message, TimePoint now) {
         std::string& pong = actions.made();
         shape.pong.render(pong, values);
         return json_write(pong);
+    }
+    if (!said.name.empty() && said.name == policy.expiry.refresh_event) {
+        count(stats.from_client, message.payload);
+        return json_renewal(message.payload);
     }
     if (closing || !policy.rules.any(true)) return plain_to_upstream(message);
     const RequestDesk::Intake taken =

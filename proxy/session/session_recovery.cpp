@@ -58,7 +58,7 @@ bool Session::State::take_socketio_client(State& fresh, TimePoint now) {
 void Session::State::take_leg(State& fresh) {
     client.take(fresh.client);
     setup.sid.swap(fresh.setup.sid);
-    expires = fresh.expires;  // its credential is the newer one
+    set_expiry(fresh.expires);  // its credential is the newer one
     client_socket_paused = fresh.client_socket_paused;
     pace_due = fresh.pace_due;
     if (fresh.pace.full_at() > pace.full_at()) pace = fresh.pace;  // coming back is no way around it

@@ -9,7 +9,7 @@ using wire::engineio::Revision;
 namespace {
 
 // Goes up when anything is written that an older reader would take for something else.
-constexpr std::uint32_t version = 2;
+constexpr std::uint32_t version = 3;
 
 // Requests know their rules by number: the same number must be the same rule (FNV-1a over the names).
 std::uint64_t fingerprint(const rules::RuleSet& rules) {
@@ -29,7 +29,7 @@ void Session::State::archive(Archive& archive) {
     archive(client, upstream);
     if (conversation) archive(*conversation);
     if (json) archive(*json);
-    archive(expires, time, away_since, away_until, unclaimed_until);
+    archive(expires, warn_due, time, away_since, away_until, unclaimed_until);
     bool is_closing = closing.has_value();
     CloseSide side = closing.value_or(CloseSide::client);
     archive(is_closing);

@@ -37,6 +37,8 @@ struct Session::State {
     void on(const input::ClientDrained& input, TimePoint now);
     void on(const input::CredentialAccepted& input, TimePoint now);
     void on(const input::CredentialRefused& input, TimePoint now);
+    void on(const input::CredentialRenewed& input, TimePoint now);
+    void on(const input::RenewalRefused& input, TimePoint now);
     void on(const input::UpstreamOpened& input, TimePoint now);
     void on(const input::UpstreamRefused& input, TimePoint now);
     void on(const input::UpstreamBytes& input, TimePoint now);
@@ -102,6 +104,8 @@ struct Session::State {
     void json_client_message(const wire::websocket::Message& message, TimePoint now);
     [[nodiscard]] rules::Peer json_peer() const { return {json->websocket.path, setup.who}; }
     [[nodiscard]] bool json_envelope(const wire::websocket::Message& message);
+    void json_renewal(std::string_view text);
+    void json_renewal_judged(std::string_view code);
     void json_client_text(const wire::websocket::Message& message, TimePoint now);
     void json_refuse(rules::Code code, const rules::Message& said, std::string_view detail);
     void json_upstream_message(const wire::websocket::Message& message, TimePoint now);
@@ -126,6 +130,10 @@ struct Session::State {
     void take_leg(State& fresh);
     void client_is_back(std::uint64_t replayed, TimePoint now);
 
+    // session_expiry.cpp: the client's identity ends at `at`; it is told that it will.
+    void set_expiry(TimePoint at);
+    void warn_of_expiry(TimePoint now);
+
     // Pauses and restarts reading by what waits on the other side; answers the waiting GET. At the end of
     // each input.
     void settle(TimePoint now);
@@ -148,10 +156,11 @@ struct Session::State {
     UpstreamLeg upstream;
     std::optional<Conversation> conversation;  // absent for websockets without Engine.IO
     std::unique_ptr<JsonState> json;           // Dialect::json
-    TimePoint expires;
-    TimePoint time;                     // of the input that is handled
-    TimePoint away_since = never;       // the client is away
-    TimePoint away_until = never;       // and may be; never: it is here
+    TimePoint expires = never;                 // its client's identity ends
+    TimePoint warn_due = never;                // and it has to be told
+    TimePoint time;                            // of the input that is handled
+    TimePoint away_since = never;              // the client is away
+    TimePoint away_until = never;              // and may be; never: it is here
     TimePoint unclaimed_until = never;  // it is back, and has not yet come back to all of its namespaces
     TokenBucket pace;                   // limits.message_rate
     TimePoint pace_due = never;         // the client is not read until then, for that

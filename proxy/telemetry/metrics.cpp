@@ -319,11 +319,13 @@ void Exposition::refusals() {
             sum([&](const auto& s) { return s.origin_refusals.at(static_cast<std::size_t>(verdict)); }));
     }
     auto& credentials = out_.counter("forestay_auth_refused_total", "Credentials refused, by reason.");
-    for (int e = static_cast<int>(auth::errc::no_credential);
-         e <= static_cast<int>(auth::errc::unknown_token); ++e) {
+    for (int e = static_cast<int>(auth::errc::no_credential); e <= static_cast<int>(auth::errc_last); ++e) {
         put(credentials, {{"reason", name(static_cast<auth::errc>(e))}},
             sum([&](const auto& s) { return s.auth_refusals.at(static_cast<std::size_t>(e)); }));
     }
+    by_name(out_.counter("forestay_auth_lockouts_total",
+                         "How often somebody was locked out for bad credentials, by what was."),
+            "of", net::lockout_names, [](const auto& s, auto i) { return s.auth_lockouts[i]; });
     by_name(out_.counter("forestay_handshake_failures_total", "Websocket handshakes that failed, by reason."),
             "reason", net::handshake_failure_names,
             [](const auto& s, auto i) { return s.handshake_failures[i]; });

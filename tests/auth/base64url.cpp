@@ -35,4 +35,16 @@ BOOST_AUTO_TEST_CASE(a_second_spelling_is_refused) {
     BOOST_TEST(!decode_base64url(std::string_view("Zm9\0", 4)));
 }
 
+BOOST_AUTO_TEST_CASE(padded_base64_is_as_strict) {
+    BOOST_TEST(decode_base64("").value().empty());
+    BOOST_TEST(decode_base64("YQ==").value() == "a");
+    BOOST_TEST(decode_base64("YWI=").value() == "ab");
+    BOOST_TEST(decode_base64("+/+/").value() == "\xFB\xFF\xBF");
+    for (const auto* text : {"YQ", "YQ=", "YR==", "YQ===", "====", "-_-_", "YQ==YQ==", "Y=Q="}) {
+        BOOST_TEST_CONTEXT(text) {
+            BOOST_TEST(!decode_base64(text).has_value());
+        }
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

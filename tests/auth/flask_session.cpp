@@ -51,16 +51,16 @@ std::string cookie_of(simdjson::dom::element row) {
     return std::string(find_cookies(header, {"session"}).value().at(0));
 }
 
-std::string outcome(const result<FlaskSession>& session) {
+std::string outcome(const result<SignedSession>& session) {
     if (session) return "valid";
     const auto refusal = static_cast<errc>(session.error().value());
     return refusal == errc::malformed ? "bad_payload" : std::string(name(refusal));
 }
 
-FlaskSessionVerifier verifier(std::vector<std::string> keys) {
+SignedCookieVerifier verifier(std::vector<std::string> keys) {
     FlaskSessionOptions options;
     options.secret_keys = std::move(keys);
-    return FlaskSessionVerifier(options);
+    return flask_session_verifier(options);
 }
 
 std::string zlib(const std::string& text) {
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(judges_all_59_vectors_as_flask_does_or_more_strictly) {
         ++rows;
         BOOST_TEST_CONTEXT(row["name"].get_string().value()) {
             const auto session =
-                FlaskSessionVerifier(options_of(row)).verify(cookie_of(row), row["now"].get_int64());
+                flask_session_verifier(options_of(row)).verify(cookie_of(row), row["now"].get_int64());
             BOOST_TEST(outcome(session) == row["forestay_result"].get_string().value());
             if (!session) continue;
             BOOST_TEST(session->json == row["payload_json"].get_string().value());

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <map>
 
+#include "proxy/auth/base64url.h"
 #include "tests/auth/make_credential.h"
 
 using namespace forestay::auth;
@@ -177,6 +178,92 @@ BOOST_AUTO_TEST_CASE(a_public_key_given_as_secret_is_a_problem) {
     options.secret =
         "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n";
     BOOST_TEST(problems_of(options).size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(each_of_the_13_algorithms_verifies_what_its_key_signed) {
+    simdjson::dom::parser parser;
+    const simdjson::dom::element document = parser.load("tests/vectors/jwt_vectors.json");
+    std::map<std::string, int> valid;
+    for (const auto row : document["vectors"].get_array()) {
+        if (row["expect"].get_string().value() != "valid") continue;
+        const auto token = row["token"].get_string().value();
+        const auto header = JsonObject::parse(decode_base64url(token.substr(0, token.find('.'))).value());
+        const std::string algorithm(as_string(header->find("alg").value()).value());
+        JwtOptions options;
+        options.algorithms = {algorithm};
+        if (algorithm == "HS384" || algorithm == "HS512") continue;  // the set's secret is pinned to HS256
+        options.jwks = simdjson::minify(document["jwks"].value());
+        BOOST_TEST_CONTEXT(row["name"].get_string().value()) {
+            BOOST_TEST(outcome(verifier(options).verify(token, row["now"].get_int64())) == "valid");
+        }
+        ++valid[algorithm];
+    }
+    for (const auto* algorithm : {"HS256", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+                                  "ES384", "ES512", "EdDSA"}) {
+        BOOST_TEST_CONTEXT(algorithm) {
+            BOOST_TEST(valid[algorithm] > 0);
+        }
+    }
+    for (const auto& [algorithm, digest] : {std::pair{"HS384", Digest::sha384}, {"HS512", Digest::sha512}}) {
+        JwtOptions options = hs256_options();
+        options.algorithms = {algorithm};
+        const auto input = encode_base64url(std::string(R"({"alg":")") + algorithm + "\"}") + '.' +
+                           encode_base64url(R"({"exp":1767225700})");
+        const auto token = input + '.' + encode_base64url(hmac(digest, secret, input));
+        BOOST_TEST(outcome(verifier(options).verify(token, t0)) == "valid");
+        BOOST_TEST(outcome(verifier(hs256_options()).verify(token, t0)) == "bad_algorithm");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_token_may_have_a_greatest_age) {
+    JwtOptions options = hs256_options();
+    options.max_token_age = std::chrono::seconds(60);
+    const auto checked = verifier(options);
+    const auto token = hs256(secret, R"({"exp":1767229200,"iat":1767225600})");
+    BOOST_TEST(checked.verify(token, t0).value().last_valid == t0 + 90);
+    BOOST_TEST(outcome(checked.verify(token, t0 + 90)) == "valid");
+    BOOST_TEST(outcome(checked.verify(token, t0 + 91)) == "expired");
+    BOOST_TEST(outcome(checked.verify(hs256(secret, R"({"exp":1767229200})"), t0)) == "bad_claims");
+    const auto short_lived = hs256(secret, R"({"exp":1767225610,"iat":1767225600})");
+    BOOST_TEST(checked.verify(short_lived, t0).value().last_valid == t0 + 40);
+}
+
+BOOST_AUTO_TEST_CASE(a_type_may_be_required_with_or_without_application) {
+    JwtOptions options = hs256_options();
+    options.require_typ = "at+jwt";
+    const auto checked = verifier(options);
+    const auto with = [](const std::string& header) {
+        return hs256(secret, R"({"exp":1767225700})", header);
+    };
+    for (const auto* typ : {"at+jwt", "AT+JWT", "application/at+jwt"})
+        BOOST_TEST(outcome(checked.verify(with(std::string(R"({"alg":"HS256","typ":")") + typ + "\"}"),
+                                          t0)) == "valid");
+    for (const auto* header :
+         {R"({"alg":"HS256"})", R"({"alg":"HS256","typ":"JWT"})", R"({"alg":"HS256","typ":7})"})
+        BOOST_TEST(outcome(checked.verify(with(header), t0)) == "bad_claims");
+}
+
+BOOST_AUTO_TEST_CASE(claims_may_be_required_to_be_something_or_to_have_it) {
+    JwtOptions options = hs256_options();
+    options.required_claims = {{"scope", "chat"}, {"/realm/roles", "user"}};
+    const auto checked = verifier(options);
+    const auto with = [](const std::string& claims) {
+        return hs256(secret, R"({"exp":1767225700,)" + claims + '}');
+    };
+    for (const auto* claims : {R"("scope":"chat","realm":{"roles":["admin","user"]})",
+                               R"("scope":"read chat write","realm":{"roles":"user"})"}) {
+        BOOST_TEST_CONTEXT(claims) {
+            BOOST_TEST(outcome(checked.verify(with(claims), t0)) == "valid");
+        }
+    }
+    for (const auto* claims :
+         {R"("scope":"chat")", R"("scope":"chatter","realm":{"roles":["user"]})",
+          R"("scope":["chats"],"realm":{"roles":["user"]})", R"("scope":"chat","realm":{"roles":[["user"]]})",
+          R"("scope":1,"realm":{"roles":["user"]})"}) {
+        BOOST_TEST_CONTEXT(claims) {
+            BOOST_TEST(outcome(checked.verify(with(claims), t0)) == "bad_claims");
+        }
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

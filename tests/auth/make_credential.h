@@ -21,12 +21,27 @@ inline std::string encode_base64url(std::string_view bytes) {
     return out;
 }
 
-inline std::string sign_flask(std::string_view key, std::string_view encoded_payload, std::int64_t at) {
+inline std::string sign_with_time(std::string_view derived, std::string_view payload, std::int64_t at) {
     std::string seconds;
     for (; at > 0; at >>= 8) seconds.insert(seconds.begin(), static_cast<char>(at & 0xFF));
-    const auto value = std::string(encoded_payload) + '.' + encode_base64url(seconds);
-    const auto derived = hmac(Digest::sha1, key, "cookie-session");
+    const auto value = std::string(payload) + '.' + encode_base64url(seconds);
     return value + '.' + encode_base64url(hmac(Digest::sha1, derived, value));
+}
+
+inline std::string sign_flask(std::string_view key, std::string_view encoded_payload, std::int64_t at) {
+    return sign_with_time(hmac(Digest::sha1, key, "cookie-session"), encoded_payload, at);
+}
+
+inline std::string sign_starlette(std::string_view key, std::string_view encoded_payload, std::int64_t at) {
+    return sign_with_time(hash(Digest::sha1, "itsdangerous.Signersigner" + std::string(key)), encoded_payload,
+                          at);
+}
+
+inline std::string starlette_cookie(std::string_view key, std::string_view json, std::int64_t at) {
+    auto payload = encode_base64url(json);
+    for (char& c : payload) c = c == '-' ? '+' : c == '_' ? '/' : c;
+    payload.append((4 - payload.size() % 4) % 4, '=');
+    return sign_starlette(key, payload, at);
 }
 
 inline std::string flask_cookie(std::string_view key, std::string_view json, std::int64_t at) {

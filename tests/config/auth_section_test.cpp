@@ -42,6 +42,16 @@ BOOST_AUTO_TEST_CASE(a_flask_session) {
     BOOST_CHECK(got.clock_skew == std::chrono::seconds(5));
 }
 
+BOOST_AUTO_TEST_CASE(a_starlette_session) {
+    const auto given = method("starlette_session: {secret_key_file: [key, old], identity: /user/id}");
+    CHECK_LINES(given.problems(), {});
+    const auto got = options<auth::StarletteSessionOptions>(given);
+    CHECK_LINES(got.secret_keys, {key_of_32, "old key"});
+    BOOST_CHECK_EQUAL(got.identity, "/user/id");
+    BOOST_CHECK(got.max_age == std::chrono::hours(14 * 24));
+    BOOST_CHECK(got.clock_skew == std::chrono::seconds(5));
+}
+
 BOOST_AUTO_TEST_CASE(a_jwt) {
     CHECK_LINES(
         method("jwt: {algorithms: [HS256], secret_file: key, issuer: i, audience: a, leeway: 1s}").problems(),
@@ -56,12 +66,25 @@ BOOST_AUTO_TEST_CASE(a_jwt) {
     BOOST_CHECK_EQUAL(got.identity, "/sub");
 }
 
+BOOST_AUTO_TEST_CASE(what_else_a_jwt_must_have) {
+    const auto got = options<auth::JwtOptions>(
+        method("jwt: {algorithms: [HS256], secret_file: key, max_token_age: 1h, require_typ: at+jwt, "
+               "required_claims: {scope: chat, /realm/roles: user}}"));
+    BOOST_CHECK(got.max_token_age == std::chrono::hours(1));
+    BOOST_CHECK_EQUAL(got.require_typ, "at+jwt");
+    BOOST_REQUIRE_EQUAL(got.required_claims.size(), 2U);
+    BOOST_CHECK_EQUAL(got.required_claims[1].first, "/realm/roles");
+    BOOST_CHECK_EQUAL(got.required_claims[1].second, "user");
+    const auto bare = options<auth::JwtOptions>(method("jwt: {algorithms: [HS256], secret_file: key}"));
+    BOOST_CHECK(!bare.max_token_age && bare.require_typ.empty() && bare.required_claims.empty());
+}
+
 BOOST_AUTO_TEST_CASE(fixed_tokens) {
     Given given = method("token: {sha256_file: hashes, subject: robot}");
-    given.files["hashes"] = "# of the robot\n\n  " + std::string(64, 'A') + " \r\n" + std::string(64, 'b');
+    given.files["hashes"] = "# of the robot\n\n  " + std::string(64, 'A') + " \r\n" + hash + " name=ci";
     CHECK_LINES(given.problems(), {});
     const auto got = options<auth::TokenOptions>(given);
-    CHECK_LINES(got.sha256, {std::string(64, 'a'), std::string(64, 'b')});
+    CHECK_LINES(got.sha256, {std::string(64, 'A'), hash + " name=ci"});
     BOOST_CHECK_EQUAL(got.subject, "robot");
 }
 
@@ -122,12 +145,12 @@ BOOST_AUTO_TEST_CASE(messages_never_show_a_secret) {
 }
 
 BOOST_AUTO_TEST_CASE(each_element_has_one_method) {
-    CHECK_LINES(method("{}").problems(),
-                {"6:7: auth.any_of[0]: exactly one of these is expected: flask_session, jwt, token"});
+    CHECK_LINES(method("{}").problems(), {"6:7: auth.any_of[0]: exactly one of these is expected: "
+                                          "flask_session, starlette_session, jwt, token"});
     CHECK_LINES(
         method("{token: {sha256: " + hash + "}, jwt: {algorithms: HS256, secret_file: key}}").problems(),
         {"6:" + std::to_string(27 + 64) +
-         ": auth.any_of[0]: exactly one of these is expected: flask_session, jwt, token"});
+         ": auth.any_of[0]: exactly one of these is expected: flask_session, starlette_session, jwt, token"});
 }
 
 BOOST_AUTO_TEST_CASE(protection_without_a_method_lets_nobody_in) {
@@ -151,6 +174,42 @@ BOOST_AUTO_TEST_CASE(places_and_headers_arrive) {
     BOOST_CHECK_EQUAL(got.config.auth.identity_headers.at(1).second, "/mail");
     CHECK_LINES(with("auth: {identity_headers: {\"X User\": sub}}\n").problems(),
                 {"3:27: auth.identity_headers: \"X User\" is not the name of a header"});
+}
+
+BOOST_AUTO_TEST_CASE(what_becomes_of_sessions_whose_credential_ends) {
+    const auto closes = loaded("").config;
+    BOOST_CHECK(closes.auth.on_expiry == auth::OnExpiry::close);
+    BOOST_CHECK(closes.session.expiry.warning.count() == 0);
+    BOOST_CHECK(closes.session.expiry.refresh_event.empty());
+    const auto warns = loaded("auth: {on_expiry: warn, refresh: {}}\n").config;
+    BOOST_CHECK(warns.auth.on_expiry == auth::OnExpiry::warn);
+    BOOST_CHECK(warns.session.expiry.warning == std::chrono::seconds(60));
+    BOOST_CHECK_EQUAL(warns.session.expiry.refresh_event, "forestay:auth");
+    BOOST_CHECK_EQUAL(warns.session.expiry.refresh_field, "token");
+    const auto named = loaded("auth: {on_expiry: ignore}\n").config;
+    BOOST_CHECK(named.auth.on_expiry == auth::OnExpiry::ignore);
+}
+
+BOOST_AUTO_TEST_CASE(a_refresh_that_can_not_work_is_told) {
+    const auto told = [](const std::string& auth, const std::string& problem) {
+        Given given = with("auth:\n  refresh: {}\n" + auth);
+        given.files = {{"key", key_of_32}};
+        const auto problems = given.problems();
+        BOOST_CHECK(std::any_of(problems.begin(), problems.end(), [&](const std::string& line) {
+            return line.find(problem) != std::string::npos;
+        }));
+    };
+    told("  on_expiry: ignore\n", "nothing ends that could be renewed");
+    told("  protect: [/]\n  any_of: [{flask_session: {secret_key_file: key}}]\n", "without jwt or token");
+    Given reserved = with("auth: {refresh: {event: disconnect}}\n");
+    BOOST_CHECK(reserved.problems().at(0).find("no client may emit") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(failed_credentials_have_a_rate) {
+    const auto usual = loaded("").config;
+    BOOST_CHECK_EQUAL(usual.net.failed_rate.count, 10U);
+    BOOST_CHECK(usual.net.failed_rate.per == std::chrono::minutes(1));
+    BOOST_CHECK(!loaded("auth: {failed_rate: off}\n").config.net.failed_rate.bounded());
 }
 
 BOOST_AUTO_TEST_CASE(origins_arrive) {

@@ -1,5 +1,6 @@
 """The command line, with the real binary: exit codes, messages, flags, masks. Usage: cli_test.py FORESTAY"""
 
+import hashlib
 import json
 import os
 import signal
@@ -28,11 +29,43 @@ class Case(unittest.TestCase):
         os.chmod(self.path(name), mode)
         return self.path(name)
 
-    def forestay(self, *arguments, env=None):
+    def forestay(self, *arguments, env=None, given=""):
         result = subprocess.run(
-            [FORESTAY, *arguments], capture_output=True, text=True, timeout=30, check=False,
+            [FORESTAY, *arguments], input=given, capture_output=True, text=True, timeout=30, check=False,
             cwd=self.folder.name, env={"PATH": "/usr/bin:/bin", **(env or {})})
         return result.returncode, result.stdout, result.stderr
+
+
+class Tokens(Case):
+    def test_a_fresh_token_is_printed_once_with_the_line_for_the_configuration(self):
+        code, out, err = self.forestay("token", "new", "--name", "ci", "--expires", "2027-01-31")
+        token, line = out.splitlines()
+        self.assertEqual(code, 0)
+        self.assertRegex(token, r"^fst_[A-Za-z0-9_-]{32}$")
+        self.assertEqual(line, hashlib.sha256(token.encode()).hexdigest() + " name=ci expires=2027-01-31")
+        self.assertIn("sha256_file", err)
+        self.assertNotIn(token, err)
+        again = self.forestay("token", "new", "--quiet")
+        self.assertNotEqual(again[1].splitlines()[0], token)
+        self.assertEqual(again[2], "")
+        self.write(line + "\n", "hashes")
+        self.write("listen: 127.0.0.1:0\nupstream: http://127.0.0.1:1\n"
+                   "auth: {protect: /, any_of: [{token: {sha256_file: hashes}}]}\n")
+        self.assertEqual(self.forestay("check", "-c", "f.yaml"), (0, "f.yaml is fine\n", ""))
+
+    def test_the_hash_of_a_token_on_standard_input(self):
+        expected = hashlib.sha256(b"abc").hexdigest()
+        for given in ("abc", "abc\n", "abc\r\nmore\n"):
+            self.assertEqual(self.forestay("token", "hash", given=given), (0, expected + "\n", ""))
+        code, out, err = self.forestay("token", "hash", given="\n")
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("standard input", err)
+
+    def test_what_a_line_could_not_say_is_refused(self):
+        for wrong in (("--name", "a b"), ("--name", "a\nb"), ("--expires", "2027-02-29"), ("--expires", "soon")):
+            code, out, err = self.forestay("token", "new", *wrong)
+            self.assertEqual((code, out), (2, ""), wrong)
+            self.assertIn(wrong[0], err)
 
 
 class CommandLine(Case):

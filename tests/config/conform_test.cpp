@@ -131,11 +131,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_yet_is_refused_and_never_ignored) {
     refused("tls:", "1: tls: not supported yet");
     refused("drain: {delay: 1s}", "9: drain.delay: not supported yet");
     refused("drain: {spread: 1s}", "9: drain.spread: not supported yet");
-    refused("auth: {on_expiry: ignore}", "19: auth.on_expiry: \"ignore\" is not supported yet: only close");
     refused("auth: {protect: /, any_of: [{forward: {url: x}}]}",
             "30: auth.any_of[0].forward: not supported yet");
-    refused("auth: {protect: /, any_of: [{starlette_session: {}}]}",
-            "30: auth.any_of[0].starlette_session: not supported yet");
 }
 
 BOOST_AUTO_TEST_CASE(words_for_what_is_not_built_yet_may_say_that_it_is_off) {
@@ -284,7 +281,9 @@ BOOST_AUTO_TEST_CASE(the_defaults_of_the_table_are_those_of_the_structs) {
     BOOST_CHECK(got.auth.from.protocol == plain.auth.from.protocol);
     BOOST_CHECK(got.auth.from.connect == plain.auth.from.connect);
     BOOST_CHECK(got.auth.refuse_with == plain.auth.refuse_with);
-    BOOST_CHECK_EQUAL(got.auth.close_on_expiry, plain.auth.close_on_expiry);
+    BOOST_CHECK(got.auth.on_expiry == plain.auth.on_expiry);
+    BOOST_CHECK(got.session.expiry.warning == plain.session.expiry.warning);
+    BOOST_CHECK_EQUAL(got.session.expiry.refresh_event, plain.session.expiry.refresh_event);
     BOOST_CHECK(got.origins.allowed == plain.origins.allowed);
     BOOST_CHECK(got.origins.allow_missing == plain.origins.allow_missing);
     BOOST_CHECK_EQUAL(got.origins.allow_credentials, plain.origins.allow_credentials);

@@ -9,6 +9,7 @@
 #include "proxy/auth/jwk.h"
 #include "proxy/auth/origin.h"
 #include "proxy/auth/protected_path.h"
+#include "proxy/auth/static_token.h"
 #include "tests/auth/make_credential.h"
 
 using namespace forestay::auth;
@@ -33,12 +34,14 @@ const Authenticator& authenticator() {
         FlaskSessionOptions flask;
         flask.secret_keys = {"new", "old"};
         flask.identity = "/a/0/b";
+        StarletteSessionOptions starlette;
+        starlette.secret_keys = {"new"};
         JwtOptions jwt;
         jwt.algorithms = {"HS256"};
         jwt.secret = secret;
         TokenOptions token;
         token.sha256 = {std::string(64, '0')};
-        options.any_of = {flask, jwt, token};
+        options.any_of = {flask, starlette, jwt, token};
         options.from.query = {"token"};
         options.from.protocol = {"bearer"};
         options.from.connect = {"token"};
@@ -145,6 +148,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 's':
             check_cookie(sign_flask("new", rest, now));
             break;
+        case 'r':
+            check_cookie(sign_starlette("new", rest, now));
+            break;
+        case 'y':
+            check_cookie(starlette_cookie("new", rest, now));
+            break;
+        case 'n': {
+            std::vector<std::string> problems;
+            TokenOptions options;
+            options.sha256 = {rest};
+            const StaticTokens tokens(options, problems);
+            require(problems.size() <= 1);
+            break;
+        }
         case 'j':
             check_bearer(rest);
             break;

@@ -63,6 +63,7 @@ auth:
   from: {{query: [token], protocol: [bearer], connect: [{connect}]}}
   refuse_with: {refuse_with}
   identity_headers: {{X-Forwarded-User: sub}}
+  failed_rate: {failed_rate}
 """
 # The longest deadlines, shortened: nobody needs 75 s to see that there is an end. And a bound on messages.
 HASTY = """
@@ -79,6 +80,7 @@ auth:
   any_of:
     - jwt: {{algorithms: [RS256], public_key_file: {public}}}
   refuse_with: http
+  failed_rate: off
 """
 
 
@@ -93,8 +95,9 @@ def set_up(rig):
     secrets = {"flask": rig.file("flask.key", FLASK_KEY), "jwt": rig.file("jwt.key", JWT_KEY), "token": hashlib.sha256(TOKEN.encode()).hexdigest()}
     forestays = {name: rig.forestay(url, config, name) for name, url, config in (
         ("plain", recorder.url, PLAIN), ("small", recorder.url, "limits: {max_body: 1MiB}\n"), ("origins", recorder.url, ORIGINS),
-        ("trusting", recorder.url, TRUSTING), ("guarded", recorder.url, GUARDED.format(**secrets, connect="", refuse_with="http")),
-        ("connect", recorder.url, GUARDED.format(**secrets, connect="token", refuse_with="connect_error")),
+        ("trusting", recorder.url, TRUSTING), ("guarded", recorder.url, GUARDED.format(**secrets, connect="", refuse_with="http", failed_rate="off")),
+        ("guessed", recorder.url, GUARDED.format(**secrets, connect="token", refuse_with="http", failed_rate="10/m")),
+        ("connect", recorder.url, GUARDED.format(**secrets, connect="token", refuse_with="connect_error", failed_rate="off")),
         ("rsa", recorder.url, RSA.format(public=public)), ("real", app.url, ""), ("unread", app.url, "limits: {slow_client_timeout: 5s}\n"),
         ("hasty", recorder.url, HASTY.format(url=recorder.url)), ("limited", recorder.url, LIMITED))}
     extra = {"flask key": FLASK_KEY, "jwt key": JWT_KEY, "token": TOKEN, "public pem": public_pem, "private pem file": private,

@@ -186,7 +186,24 @@ def bearers(bench):
         yield what, poll(bench, "guarded", *headers).status, expected
 
 
-elsewhere("later: limits on bad credentials", "T06")
+@row("T06")
+def guesses(bench):
+    """The forestay called guessed lets an address bring ten bad credentials a minute."""
+    answers = [poll(bench, "guessed", ("Authorization", f"Bearer guess{i}")) for i in range(50)]
+    yield "the first nine are judged", [answer.status for answer in answers[:9]], [401] * 9
+    yield "the last forty are not", {answer.status for answer in answers[10:]}, {429}
+    yield "nor does the app hear of any", [answer.heard for answer in answers], [False] * 50
+    yield "how long", 50 <= int(answers[-1].get("Retry-After") or 0) <= 60, True
+    good = poll(bench, "guessed", ("Authorization", f"Bearer {bench.extra['jwt']}"))
+    yield "nor is a good one", (good.status, good.heard), (429, False)
+    yield "a cookie is no guess", poll(bench, "guessed", OWN, ("Cookie", f"session={bench.extra['cookie']}")).status, 200
+    with bench.connection("guessed") as connection:
+        connection.upgrade(UPGRADE, [OWN])
+        connection.read_text()
+        connection.send_text("40" + json.dumps({"token": bench.extra["jwt"]}))
+        yield "in a CONNECT payload", connection.read_text(), '44{"message":"unauthorized","data":{"code":"locked_out"}}'
+
+
 elsewhere("later: auth.any_of forward", "T10", "T11", "T12")
 
 

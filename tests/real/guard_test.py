@@ -51,6 +51,7 @@ auth:
     - token: {{sha256: [{token}], subject: machine}}
   from: {{header: [authorization], query: [token], cookie: [session], protocol: [bearer], connect: [{connect}]}}
   refuse_with: {refuse_with}
+  failed_rate: off
   identity_headers: {{X-Forwarded-User: sub}}
 logging: {{level: debug, format: {format}}}
 """

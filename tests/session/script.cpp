@@ -235,6 +235,9 @@ void Script::collect() {
         void operator()(const action::CheckCredential& a) const {
             lines.push_back("check " + std::string(a.connect_payload));
         }
+        void operator()(const action::RenewCredential& a) const {
+            lines.push_back("renew " + std::string(a.credential));
+        }
         void operator()(const action::PollUpstream& a) const {
             lines.push_back("poll " + std::string(a.sid));
         }

@@ -61,7 +61,7 @@ class Script {
     // happens behind each input of every script.
     Script& moves();
     // Since the last call: "client: ...", "upstream: ...", "answer 7 200: ...", "connect", "check ...",
-    // "close client", "close upstream", "pause client", ..., "end client goodbye", "ask gate 1",
+    // "renew ...", "close client", "close upstream", "pause client", ..., "end client goodbye", "ask gate 1",
     // "ask gate 1 again", "leave gate 1 failed".
     std::vector<std::string> heard();
 

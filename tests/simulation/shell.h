@@ -54,6 +54,7 @@ class Shell {
     void on(const session::action::PollUpstream& action);
     void on(const session::action::PostUpstream& action);
     void on(const session::action::CheckCredential& action);
+    void on(const session::action::RenewCredential& action);
     void on(const session::action::FindSession& action);
     void on(const session::action::Report& action);
     void on(const session::action::AskGate& action);

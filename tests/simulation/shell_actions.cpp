@@ -114,6 +114,10 @@ void Shell::on(const session::action::CheckCredential& action) {
     });
 }
 
+void Shell::on(const session::action::RenewCredential&) {
+    require(false, "a credential was renewed, and no client has said so");
+}
+
 void Shell::on(const session::action::FindSession& action) {
     trace("FindSession", action.secret);
     require(!wanted_, "FindSession twice");
