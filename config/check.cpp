@@ -141,6 +141,17 @@ void check_websockets(const Config& config, const Node& root, Problems& problems
     }
 }
 
+void check_shields(const Node& root, Problems& problems) {
+    const Node* shields = root.find("shields");
+    if (!shields) return;
+    for (const Node::Entry& one : shields->entries) {
+        if (one.value.text != "false") continue;
+        problems.warning(one.value.at, "shields." + one.key +
+                                           ": what it keeps away reaches the app and its "
+                                           "clients: leave it on unless it is in the way");
+    }
+}
+
 }  // namespace
 
 void check(const Config& config, const Node& root, Problems& problems) {
@@ -154,6 +165,7 @@ void check(const Config& config, const Node& root, Problems& problems) {
     check_websockets(config, root, problems);
     check_addresses_known(config, root, problems);
     check_client_config(config, root, problems);
+    check_shields(root, problems);
     warn_of_rules(config, root, problems);
 }
 

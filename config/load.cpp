@@ -160,6 +160,7 @@ class Loader {
         fill_upstream(out.upstream, root);
         out.socketio_paths = texts(root, "socketio.paths");
         out.jsonp = boolean(root, "socketio.jsonp");
+        out.drop_underscore_headers = boolean(root, "shields.underscore_headers");
         config.connections_from_open_files = text(root, "limits.max_connections") == "auto";
         if (!config.connections_from_open_files)
             out.limits.connections = integer(root, "limits.max_connections");
@@ -202,6 +203,18 @@ class Loader {
         out.ping_timeout = duration(root, "heartbeat.ping_timeout");
         out.upstream_open_timeout = duration(root, "upstream.handshake_timeout");
         out.upstream_stall = duration(root, "upstream.stall");
+        out.events = {texts(root, "socketio.allowed_events"), texts(root, "socketio.blocked_events")};
+        fill_shields(out.shields, root);
+    }
+
+    static void fill_shields(session::ShieldSwitches& out, const Node& root) {
+        out.pong_flood = boolean(root, "shields.pong_flood");
+        out.reserved_events = boolean(root, "shields.reserved_events");
+        out.zero_attachments = boolean(root, "shields.zero_attachments");
+        out.attachments = boolean(root, "shields.attachments");
+        out.unknown_acks = boolean(root, "shields.unknown_acks");
+        out.nan = boolean(root, "shields.nan");
+        out.disconnect_payload = boolean(root, "shields.disconnect_payload");
     }
 
     static void fill_log(telemetry::LogOptions& out, const Node& root) {

@@ -16,7 +16,8 @@ using wire::json::Pointer;
 
 constexpr std::string_view default_error =
     R"({"type":"error","code":"{{code}}","message":"{{reason}}","detail":"{{detail}}"})";
-constexpr std::array json_only{"type", "error", "objects_only", "ping", "heartbeat", "idle_timeout"};
+constexpr std::array json_only{"type", "error",     "objects_only", "binary",
+                               "ping", "heartbeat", "idle_timeout"};
 
 // What conform() let through can be written as JSON.
 std::string json(const Node& node) {
@@ -67,6 +68,7 @@ class WebsocketSection {
         std::string why;
         if (auto error = MessageTemplate::compile(default_error, why)) out.error = std::move(*error);
         read_template("error", out.error, rules::Purpose::error);
+        if (written_.find("binary")) out.binary = boolean(written_, "binary");
         if (written_.find("objects_only")) out.objects_only = boolean(written_, "objects_only");
         out.ping = text(written_, "ping.type");
         read_template("ping.reply", out.pong, rules::Purpose::reply);

@@ -92,7 +92,8 @@ Task<void> HttpConnection::run(std::unique_ptr<HttpConnection> self) {
 // Until a whole head is there, or the client has done wrong, or nothing comes.
 Task<HttpConnection::Next> HttpConnection::read_head() {
     const HttpLimits& limits = context_->loop.shared().options.limits;
-    const wire::http::HeadLimits head_limits{limits.header_bytes, limits.header_count, limits.target_bytes};
+    const wire::http::HeadLimits head_limits{limits.header_bytes, limits.header_count, limits.target_bytes,
+                                             context_->loop.shared().options.drop_underscore_headers};
     std::string& buffer = client_.buffer();
     const bool first = head_bytes_.empty();
     std::string().swap(head_bytes_);
@@ -155,6 +156,7 @@ Task<void> HttpConnection::refuse_head(HeadRefusal refusal) {
     } else {
         stats.head_refusals.emplace(refusal.reason, 1);
     }
+    if (wire::http::is_smuggling(refusal.reason)) stats.sessions.count(session::Shield::smuggling);
     const ClientFacts facts{peer_, peer_, "http", {}};
     ClientExchange exchange{*context_, client_, head_, facts, {}};
     exchange.reason = refusal.reason;
@@ -173,6 +175,7 @@ Task<void> HttpConnection::serve_request() {
     const std::uint64_t written_before = client_.bytes_written();
     Stats& stats = context_->loop.stats();
     stats.dropped_header_fields += head_.dropped_fields;
+    if (head_.dropped_fields > 0) count_dropped_fields(begun);
     const ClientFacts facts = client_facts(head_, peer_, context_->loop.shared().options.trusted_proxies);
     ClientExchange exchange{*context_, client_, head_, facts, {}};
     exchange.keep_alive = keep_alive_ && head_.keep_alive && !context_->draining;
@@ -185,6 +188,16 @@ Task<void> HttpConnection::serve_request() {
     released_ = exchange.released;
     keep_alive_ = keep_alive_ && exchange.keep_alive && !exchange.aborted && !exchange.body_pending;
     unread_ = !exchange.aborted && (exchange.body_pending || !client_.buffer().empty());
+}
+
+// A client that means no harm sends such fields with each request: the log has one line a minute.
+void HttpConnection::count_dropped_fields(steady_clock::time_point now) {
+    constexpr std::chrono::minutes interval{1};
+    context_->loop.stats().sessions.count(session::Shield::underscore_headers);
+    const Journal& journal = context_->loop.shared().journal;
+    if (!journal || context_->dropped_fields_told > now) return;
+    context_->dropped_fields_told = now + interval;
+    journal({Level::warning, "shield_hit", {{"client", peer_}, {"shield", "underscore_headers"}}});
 }
 
 Task<void> HttpConnection::dispatch(ClientExchange& exchange) {

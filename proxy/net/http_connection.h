@@ -32,6 +32,7 @@ class HttpConnection {
     [[nodiscard]] HttpContext* home() const;
     [[nodiscard]] Task<void> refuse_head(wire::http::HeadRefusal refusal);
     [[nodiscard]] Task<void> serve_request();
+    void count_dropped_fields(std::chrono::steady_clock::time_point now);
     [[nodiscard]] Task<void> dispatch(ClientExchange& exchange);
     [[nodiscard]] Task<void> linger();
     void account(const ClientExchange& exchange, std::chrono::steady_clock::time_point begun,

@@ -46,6 +46,7 @@ struct HttpContext : std::enable_shared_from_this<HttpContext> {
     std::set<HttpConnection*> connections;
     std::vector<HttpContext*> loops;  // of the process, by index; empty: this is the only one
     bool draining = false;            // exchanges end, connections with them
+    std::chrono::steady_clock::time_point dropped_fields_told{};  // not again until then
 };
 
 // To another loop, which serves it as its own; closed when that one is draining. Nobody waits for it.

@@ -87,6 +87,7 @@ struct Options {
     std::vector<std::string> socketio_paths{"/socket.io/"};
     session::Rate failed_rate;              // auth.failed_rate; no bound: nobody is locked out
     bool jsonp = false;                     // EIO3 clients may poll by JSONP
+    bool drop_underscore_headers = true;    // request header fields with "_" in their names
     std::vector<WebsocketPath> websockets;  // others pass through as they are
     std::vector<Network> trusted_proxies;
     std::string client_config_path;  // where clients learn how to connect; empty: nowhere

@@ -7,6 +7,7 @@
 
 #include <sys/uio.h>
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -173,7 +174,8 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     void follow_transport();
     void journal_open(ClientTransport transport) const;
     void journal_close() const;
-    void journal_report(const session::action::Report& report) const;
+    void journal_report(const session::action::Report& report);
+    [[nodiscard]] bool said_before(const session::action::Report& report);
 
     Loop& loop_;
     SessionHost& host_;
@@ -203,8 +205,9 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     session::TimePoint begun_;
     session::Traffic from_client_,
         to_client_;  // messages as the session counts them, bytes as they are on the wire
-    std::optional<ClientTransport> transport_;  // counted as open
-    std::string transports_;                    // "polling>websocket"
+    std::optional<ClientTransport> transport_;            // counted as open
+    std::string transports_;                              // "polling>websocket"
+    std::bitset<session::shield_names.size() + 1> said_;  // of shields; the last: event_refused
 };
 
 }  // namespace forestay::net

@@ -23,6 +23,8 @@ Level level_of(session::ReportKind kind) {
         case session::ReportKind::replay_given_up:
         case session::ReportKind::envelope_name_taken:
         case session::ReportKind::rate_limited:
+        case session::ReportKind::shield_hit:
+        case session::ReportKind::event_refused:
             return Level::warning;
         case session::ReportKind::upstream_lost:
         case session::ReportKind::upstream_back:
@@ -49,6 +51,8 @@ std::string_view counted(session::ReportKind kind) {
         case session::ReportKind::replay_given_up:
         case session::ReportKind::envelope_name_taken:
         case session::ReportKind::rate_limited:
+        case session::ReportKind::shield_hit:
+        case session::ReportKind::event_refused:
             break;
     }
     return {};
@@ -109,8 +113,20 @@ void SessionDriver::journal_close() const {
          true});
 }
 
-void SessionDriver::journal_report(const action::Report& report) const {
-    if (!loop_.shared().journal) return;
+// What a peer can do again and again is said once of each session; the counters have it all.
+bool SessionDriver::said_before(const action::Report& report) {
+    std::size_t what = session::shield_names.size();
+    if (report.kind == session::ReportKind::shield_hit)
+        what = static_cast<std::size_t>(report.shield);
+    else if (report.kind != session::ReportKind::event_refused)
+        return false;
+    const bool before = said_[what];
+    said_[what] = true;
+    return before;
+}
+
+void SessionDriver::journal_report(const action::Report& report) {
+    if (!loop_.shared().journal || said_before(report)) return;
     JournalEntry entry{level_of(report.kind),
                        session::report_names[static_cast<std::size_t>(report.kind)],
                        {{"session", origins_.label}}};
@@ -118,6 +134,8 @@ void SessionDriver::journal_report(const action::Report& report) const {
         entry.fields.emplace_back("client", origins_.client);
         entry.fields.emplace_back("limit", "message_rate");
     }
+    if (report.kind == session::ReportKind::shield_hit)
+        entry.fields.emplace_back("shield", session::shield_names[static_cast<std::size_t>(report.shield)]);
     if (const std::string_view what = counted(report.kind); !what.empty())
         entry.fields.emplace_back(what, std::to_string(report.count));
     if (report.duration > session::Duration{0})

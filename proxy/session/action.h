@@ -70,6 +70,7 @@ struct Report {
     ReportKind kind{};
     std::uint64_t count = 0;  // of what the kind counts
     Duration duration{0};     // of what it ends; 0: nothing
+    Shield shield{};          // of a shield_hit
 };
 // Tell the workspaces of the other loops: SidAliases::set. The session has told its own.
 struct AliasSid {

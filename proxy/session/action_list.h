@@ -27,6 +27,11 @@ class ActionList {
         ++stats.reports[static_cast<std::size_t>(kind)];
         push(action::Report{kind, count, duration});
     }
+    void shield(Stats& stats, Shield which) {
+        stats.count(which);
+        ++stats.reports[static_cast<std::size_t>(ReportKind::shield_hit)];
+        push(action::Report{ReportKind::shield_hit, 0, Duration{0}, which});
+    }
     // A fresh, empty string whose address holds until clear(): for bytes that no input brought.
     [[nodiscard]] std::string& made();
     [[nodiscard]] std::optional<Action> take();

@@ -305,14 +305,12 @@ void ClientLeg::start_heartbeat(TimePoint now) {
     }
 }
 
-void ClientLeg::pong_received() {
-    if (!pong_awaited_) {
-        stats_.count(Drop::unsolicited_pong);
-        return;
-    }
+bool ClientLeg::pong_received() {
+    if (!pong_awaited_) return false;
     pong_awaited_ = false;
     pong_due_ = never;
     confirmed_ = ping_mark_;
+    return true;
 }
 
 void ClientLeg::heard(TimePoint now) {

@@ -89,7 +89,8 @@ class ClientLeg {
 
     // Heartbeats.
     void start_heartbeat(TimePoint now);
-    void pong_received();
+    // False: nobody asked for it.
+    bool pong_received();
     void heard(TimePoint now);  // any packet of an EIO3 client
     [[nodiscard]] bool control_frame_allowed(TimePoint now);
 

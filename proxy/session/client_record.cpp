@@ -1,4 +1,5 @@
 #include "proxy/session/client_record.h"
+#include "proxy/session/grammar.h"
 
 #include <algorithm>
 #include <utility>
@@ -61,7 +62,7 @@ bool ClientRecord::announce(std::uint32_t serial, std::string_view text, std::st
 bool ClientRecord::say_reply(Track& track, std::string_view raw) {
     if (track.reply.empty()) return true;
     std::string& with_pid = actions_.made();
-    const auto packet = wire::socketio::scan_server_packet(track.reply);
+    const auto packet = wire::socketio::scan_server_packet(track.reply, grammar(policy_));
     track.foreign = !packet || !write_with_pid(with_pid, track.reply, packet->payload,
                                                {secret_, track.serial, track.announced});
     const bool room = track.foreign ? client_.send(EngineType::message, track.reply, raw)
@@ -84,7 +85,7 @@ bool ClientRecord::send(std::uint32_t serial, std::string_view text, std::string
     }
     unit.sequence = ++sequence_;
     if (policy_.resume_client.recovery == Recovery::append) {
-        const auto packet = wire::socketio::scan_server_packet(text);
+        const auto packet = wire::socketio::scan_server_packet(text, grammar(policy_));
         unit.carries = packet && stamp(unit, *packet);
         unit.repeatable = packet && is_ack(packet->type);
     }
@@ -245,7 +246,7 @@ std::optional<std::uint64_t> ClientRecord::foreign_position(const Track& track, 
     std::optional<std::uint64_t> found;
     for (const Unit& unit : units_) {
         if (unit.serial != track.serial) continue;
-        const auto packet = wire::socketio::scan_server_packet(unit.text);
+        const auto packet = wire::socketio::scan_server_packet(unit.text, grammar(policy_));
         if (!packet || !is_event(packet->type) || packet->id) continue;
         std::optional<std::string_view> argument;
         for (std::size_t i = 0; const auto next = wire::socketio::argument(*packet, i); ++i) argument = next;

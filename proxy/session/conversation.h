@@ -217,6 +217,12 @@ class Conversation {
     [[nodiscard]] bool is_renewal(const wire::socketio::Packet& packet) const;
     MaybeEnding client_renewal(const Namespace& nsp, const wire::socketio::Packet& packet);
     MaybeEnding answer_renewal(const Renewal& renewal, std::string_view code);
+    // It stays away from the app, and the session ends.
+    Ending shielded(Shield which);
+    // socketio.allowed_events, blocked_events.
+    [[nodiscard]] bool refuses(const wire::socketio::Packet& packet) const;
+    MaybeEnding refuse_event(const Namespace& nsp, const wire::socketio::Packet& packet,
+                             std::string_view text, TimePoint now);
     void forward(const wire::socketio::Packet& packet, std::string_view text, std::string_view raw,
                  TimePoint now);
     void remember(Namespace& nsp, const wire::socketio::Packet& packet, std::string_view text);

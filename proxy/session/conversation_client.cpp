@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "proxy/session/conversation.h"
+#include "proxy/session/grammar.h"
 
 namespace forestay::session {
 
@@ -25,11 +26,12 @@ std::string_view bare(std::string_view nsp) {
 MaybeEnding Conversation::client_packet(std::string_view text, std::string_view raw, TimePoint now) {
     if (looking_) return put_off(false, text);
     // python takes a text message between a header and its attachments for the attachment.
-    if (client_binary_) return violation;
-    const wire::socketio::GrammarLimits limits{policy_.limits.attachments, policy_.limits.json_depth,
-                                               policy_.limits.event_name_bytes, 128};
-    const auto parsed = wire::socketio::parse_client_packet(text, revision_, limits);
-    if (!parsed) return violation;
+    if (client_binary_) return shielded(Shield::attachments);
+    const auto parsed = wire::socketio::parse_client_packet(text, revision_, grammar(policy_));
+    if (!parsed) {
+        if (const auto shield = shield_against(parsed.error())) return shielded(*shield);
+        return violation;
+    }
     const Packet& packet = *parsed;
     if (packet.type == PacketType::connect) return client_connect(packet, text, now);
 
@@ -65,8 +67,35 @@ MaybeEnding Conversation::client_packet(std::string_view text, std::string_view 
     return violation;
 }
 
+Ending Conversation::shielded(Shield which) {
+    actions_.shield(stats_, which);
+    return violation;
+}
+
+bool Conversation::refuses(const Packet& packet) const {
+    const EventFilter& filter = policy_.events;
+    const auto is_in = [&packet](const std::vector<std::string>& names) {
+        return std::any_of(names.begin(), names.end(),
+                           [&](const std::string& name) { return event_is(packet, name); });
+    };
+    return is_in(filter.blocked) || (!filter.allowed.empty() && !is_in(filter.allowed));
+}
+
+MaybeEnding Conversation::refuse_event(const Namespace& nsp, const Packet& packet, std::string_view text,
+                                       TimePoint now) {
+    stats_.count(Drop::refused_event);
+    actions_.report(stats_, ReportKind::event_refused);
+    drop_client_packet(packet, text, now);
+    if (!packet.id || !nsp.joined) return std::nullopt;
+    std::string& answer = actions_.made();
+    wire::socketio::write_ack(answer, nsp.name, *packet.id,
+                              R"([{"error":"refused","reason":"event_not_allowed"}])");
+    return unit_to_client(nsp.name, answer, {});
+}
+
 MaybeEnding Conversation::client_event(Namespace& nsp, const Packet& packet, std::string_view text,
                                        std::string_view raw, TimePoint now) {
+    if (policy_.events.any() && refuses(packet)) return refuse_event(nsp, packet, text, now);
     RequestDesk::Intake taken;
     if (policy_.rules.any(false)) {
         std::string scratch;
@@ -173,7 +202,9 @@ std::optional<std::uint64_t> Conversation::take_ack(Namespace& nsp, const Packet
     // python's callback table breaks on an id that it did not give out (0 deletes its counter).
     const auto known = std::find(nsp.upstream_acks.begin(), nsp.upstream_acks.end(), *packet.id);
     if (known == nsp.upstream_acks.end()) {
+        if (!policy_.shields.unknown_acks) return *packet.id - nsp.ack_base;
         stats_.count(Drop::unknown_ack);
+        actions_.shield(stats_, Shield::unknown_acks);
         return std::nullopt;
     }
     nsp.upstream_acks.erase(known);
@@ -226,7 +257,7 @@ void Conversation::forward(const Packet& packet, std::string_view text, std::str
 
 MaybeEnding Conversation::client_attachment(std::string_view bytes, std::string_view raw, TimePoint now) {
     if (looking_) return put_off(true, bytes);
-    if (!client_binary_) return violation;
+    if (!client_binary_) return shielded(Shield::attachments);
     client_binary_->bytes += bytes.size();
     if (client_binary_->bytes > policy_.limits.message_bytes) return too_big;
     if (!client_binary_->drop) {

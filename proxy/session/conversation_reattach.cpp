@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proxy/session/conversation.h"
+#include "proxy/session/grammar.h"
 
 namespace forestay::session {
 
@@ -74,7 +75,7 @@ void Conversation::rebuild(Namespace& nsp, TimePoint now) {
         if (desk_.says_again(nsp.serial, each->text)) continue;  // and then it is remembered again
         held_.add_first({nsp.serial, std::nullopt, now, each->text, {}, 0});
         // What the fresh app says to this is for nobody: the client has had its answer long ago.
-        if (const auto packet = wire::socketio::scan_server_packet(each->text)) {
+        if (const auto packet = wire::socketio::scan_server_packet(each->text, grammar(policy_))) {
             std::string scratch;
             desk_.expect_late(rules::socketio_message(*packet, scratch), nsp.serial, peer(), now);
         }
@@ -94,7 +95,7 @@ void Conversation::release_held(TimePoint now) {
 
 void Conversation::say_held(Namespace& nsp, const HeldMessage& message, TimePoint now) {
     if (!policy_.resume_upstream.rebuild.empty()) {
-        if (const auto packet = wire::socketio::scan_server_packet(message.text))
+        if (const auto packet = wire::socketio::scan_server_packet(message.text, grammar(policy_)))
             remember(nsp, *packet, message.text);
     }
     to_upstream(message.text);

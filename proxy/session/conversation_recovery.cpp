@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/session/conversation.h"
+#include "proxy/session/grammar.h"
 
 namespace forestay::session {
 
@@ -64,7 +65,8 @@ MaybeEnding Conversation::session_not_found(TimePoint now) {
 
 bool Conversation::can_take(const Conversation& fresh) const {
     if (!record_.on() || !fresh.looking_) return false;
-    const auto connect = wire::socketio::parse_client_packet(fresh.looking_->packets.front().data, revision_);
+    const auto connect = wire::socketio::parse_client_packet(fresh.looking_->packets.front().data, revision_,
+                                                             grammar(policy_));
     if (!connect) return false;
     const Namespace* nsp = const_cast<Conversation*>(this)->find(connect->nsp);
     return nsp != nullptr && unclaimed(*nsp) && record_.can_claim(nsp->serial, find_claim(connect->payload));
@@ -102,7 +104,7 @@ void Conversation::add_whole(HeldMessage message, TimePoint now) {
                                   [&](const Namespace& one) { return one.serial == message.nsp; });
     if (nsp == namespaces_.end()) return stats_.count(Drop::left_namespace);
     if (message.request && desk_.keeps(*message.request)) return desk_.kept_whole(std::move(message), now);
-    const auto packet = wire::socketio::scan_server_packet(message.text);
+    const auto packet = wire::socketio::scan_server_packet(message.text, grammar(policy_));
     if (!packet || !is_ack(packet->type)) return held_.add(std::move(message));
     // It waits for nothing: without the upstream that asked for it nobody wants it.
     const auto id = take_ack(*nsp, *packet);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "proxy/session/conversation.h"
+#include "proxy/session/grammar.h"
 
 namespace forestay::session {
 
@@ -43,7 +44,7 @@ MaybeEnding Conversation::say(const RequestDesk::Say& say) {
                 return std::nullopt;
             break;
         case RequestDesk::Say::What::again: {
-            const auto packet = wire::socketio::scan_server_packet(say.text);
+            const auto packet = wire::socketio::scan_server_packet(say.text, grammar(policy_));
             if (packet && wire::socketio::is_ack(packet->type))
                 wire::socketio::write_with_id(text, *packet, say.ack);
             else

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "proxy/session/conversation.h"
+#include "proxy/session/grammar.h"
+#include "proxy/wire/json/scan.h"
 
 namespace forestay::session {
 
@@ -11,15 +13,30 @@ using wire::socketio::PacketType;
 using wire::websocket::CloseCode;
 
 MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_view raw, TimePoint now) {
-    if (upstream_binary_) stats_.count(Drop::binary_interleaved);  // it overtakes the unfinished one
+    if (upstream_binary_) {  // it overtakes the unfinished one
+        stats_.count(Drop::binary_interleaved);
+        actions_.shield(stats_, Shield::interleaved_binary);
+    }
     if (const std::string_view known = with_known_sids(text); known.data() != text.data()) {
         text = known;
         raw = {};
     }
-    const auto parsed = wire::socketio::scan_server_packet(text);
+    auto parsed = wire::socketio::scan_server_packet(text, grammar(policy_));
     if (!parsed) {
         stats_.count(Drop::upstream_violation);
+        if (const auto shield = shield_against(parsed.error())) actions_.shield(stats_, *shield);
         return std::nullopt;
+    }
+    std::string finite;
+    if (policy_.shields.nan && wire::json::write_finite(finite, parsed->payload)) {
+        actions_.shield(stats_, Shield::nan);
+        std::string& repaired = actions_.made();
+        repaired = text.substr(0, text.size() - parsed->payload.size());
+        repaired += finite;
+        text = repaired;
+        raw = {};
+        parsed = wire::socketio::scan_server_packet(text, grammar(policy_));
+        if (!parsed) return std::nullopt;  // only what is no packet without that either
     }
     const Packet& packet = *parsed;
     Namespace* nsp = find(packet.nsp);
@@ -42,9 +59,10 @@ MaybeEnding Conversation::upstream_packet(std::string_view text, std::string_vie
             closed_by_upstream(packet.nsp);
             upstream_returned(now);
             if (unseen) return std::nullopt;
-            if (packet.payload.empty()) return to_client(text, raw);
-            stats_.count(Drop::disconnect_payload);  // python's always_connect; clients fail with "parse
-                                                     // error" and loop
+            if (packet.payload.empty() || !policy_.shields.disconnect_payload) return to_client(text, raw);
+            // python's always_connect; clients fail with "parse error" and loop
+            stats_.count(Drop::disconnect_payload);
+            actions_.shield(stats_, Shield::disconnect_payload);
             std::string& stripped = actions_.made();
             wire::socketio::write_disconnect(stripped, packet.nsp);
             return to_client(stripped);
@@ -89,11 +107,6 @@ MaybeEnding Conversation::upstream_connect_reply(Namespace* nsp, const Packet& p
 
 MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, std::string_view text,
                                          std::string_view raw, TimePoint now) {
-    if (wire::socketio::is_reserved(wire::socketio::event_name(packet))) {
-        stats_.count(Drop::upstream_violation);
-        drop_attachments(packet.attachments, now);
-        return std::nullopt;
-    }
     if (nsp != nullptr && packet.id) {
         if (nsp->upstream_acks.size() >= policy_.limits.upstream_acks)
             nsp->upstream_acks.erase(nsp->upstream_acks.begin());
@@ -103,7 +116,7 @@ MaybeEnding Conversation::upstream_event(Namespace* nsp, const Packet& packet, s
         if (nsp->ack_base > 0) {
             std::string& renumbered = actions_.made();
             wire::socketio::write_with_id(renumbered, packet, id);
-            if (const auto again = wire::socketio::scan_server_packet(renumbered)) {
+            if (const auto again = wire::socketio::scan_server_packet(renumbered, grammar(policy_))) {
                 return known_event(*nsp, *again, renumbered, {}, now);
             }
         }
@@ -163,10 +176,8 @@ MaybeEnding Conversation::deliver(const Packet& packet, std::string_view text, s
         if (answers) answered(*answers, text, {}, now);
         return wanted ? unit_to_client(packet.nsp, text, raw) : std::nullopt;
     }
-    if (upstream_binary_ || upstream_attachments_to_drop_ > 0 ||
-        packet.attachments > policy_.limits.attachments) {
-        // Two under way at once: nobody can tell whose the next attachment is. More than ten: clients refuse
-        // it.
+    if (upstream_binary_ || upstream_attachments_to_drop_ > 0) {
+        // Two under way at once: nobody can tell whose the next attachment is.
         stats_.count(Drop::upstream_violation);
         if (upstream_binary_) drop_attachments(upstream_binary_->missing, now);
         drop_attachments(packet.attachments, now);
@@ -242,7 +253,7 @@ MaybeEnding Conversation::upstream_attachment(std::string_view bytes, TimePoint 
     upstream_binary_.reset();
     if (whole.answers) answered(*whole.answers, whole.header, whole.attachments, now);
     if (!whole.wanted) return std::nullopt;
-    const auto header = wire::socketio::scan_server_packet(whole.header);
+    const auto header = wire::socketio::scan_server_packet(whole.header, grammar(policy_));
     return unit_to_client(header ? header->nsp : std::string_view(), whole.header, {}, whole.attachments);
 }
 

@@ -34,6 +34,7 @@ struct Limits {
     std::size_t upstream_acks = 1024;    // ack ids the upstream waits for, per session
     std::size_t json_depth = 64;         // nesting
     std::size_t attachments = 10;        // of one packet
+    std::size_t unshielded_attachments = 1024;  // of one packet, without ShieldSwitches::attachments
     std::size_t event_name_bytes = 128;
     unsigned control_frames_per_second = 20;  // pings and pongs of a client
     unsigned control_frames_burst = 40;
@@ -50,6 +51,25 @@ struct Limits {
     Duration probe_timeout{10'000};          // from a probing socket's handshake to "5"
     Duration noop_delay{50};                 // how long a GET may hang while the client upgrades
     Duration reconnect_wait{1'000};  // JSON websockets: how long the app's first words wait for the client's
+};
+
+// The shields that can be switched off (shields.*, stats.h). Off: what they keep away goes on as it came.
+struct ShieldSwitches {
+    bool pong_flood = true;
+    bool reserved_events = true;
+    bool zero_attachments = true;
+    bool attachments = true;
+    bool unknown_acks = true;
+    bool nan = true;
+    bool disconnect_payload = true;
+};
+
+// socketio.allowed_events, blocked_events: which events of clients the app hears. Names, unescaped.
+struct EventFilter {
+    std::vector<std::string> allowed;  // empty: all
+    std::vector<std::string> blocked;
+
+    [[nodiscard]] bool any() const noexcept { return !allowed.empty() || !blocked.empty(); }
 };
 
 // What the client is told when a lost upstream is back (resume.upstream.on_return).
@@ -117,6 +137,7 @@ struct JsonWebsocket {
     rules::MessageTemplate
         error;                 // what a message that is no JSON object, or breaks a schema, is answered with
     bool objects_only = true;  // what is no JSON object gets `error` and goes nowhere; false: it is passed on
+    bool binary = true;        // clients may send binary messages, which go on as they came
     std::string ping;          // messages of this type get `pong` and go nowhere; empty: none do
     rules::MessageTemplate pong;
     // Ours to the client, whenever so much time has passed since the last; 0: none.
@@ -133,6 +154,8 @@ struct Policy {
     ResumeUpstream resume_upstream;
     ResumeClient resume_client;
     Expiry expiry;
+    ShieldSwitches shields;
+    EventFilter events;
     Duration ping_interval{25'000};  // ours, to the client
     Duration ping_timeout{20'000};
     Duration upstream_open_timeout{

@@ -214,7 +214,7 @@ void Session::State::client_packet(const Packet& packet, std::string_view raw, T
                                         : conversation->client_packet(packet.data, raw, now));
         case PacketType::pong:
             if (revision == Revision::v4 && packet.data.empty()) {
-                client.pong_received();
+                if (!client.pong_received()) unsolicited_pong();
                 if (conversation->record().on()) conversation->record().confirmed();
                 return;
             }
@@ -235,6 +235,16 @@ void Session::State::client_packet(const Packet& packet, std::string_view raw, T
     }
     end({CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
          "unexpected packet"});
+}
+
+// python-engineio starts a thread for each that it gets.
+void Session::State::unsolicited_pong() {
+    if (policy.shields.pong_flood) {
+        stats.count(Drop::unsolicited_pong);
+        actions.shield(stats, Shield::pong_flood);
+    } else if (upstream.attached()) {
+        upstream.send_pong({});
+    }
 }
 
 void Session::State::fail_client_websocket(CloseCode code, CloseReason reason, std::string_view text,

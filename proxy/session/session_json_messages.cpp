@@ -2,11 +2,11 @@
 // say ourselves.
 //
 //   client's text ── envelope ── no JSON object: error ── ping, heartbeat's response ── rules ── to the app
-//   app's message ── rules ──┬── numbered and recorded, with an envelope ── to the client
-//                 fallbacks ─┘
+//   app's message ── NaN ── rules ──┬── numbered and recorded, with an envelope ── to the client
+//                        fallbacks ─┘
 //
-// Where nothing of this is configured, frames go through as they came. Whatever is changed or answered came
-// as a whole, and goes out as a whole: never a word between the frames of a message.
+// Where nothing of this is configured or needed, frames go through as they came. Whatever is changed or
+// answered came as a whole, and goes out as a whole: never a word between the frames of a message.
 #include "proxy/session/envelope.h"
 #include "proxy/session/session_state.h"
 #include "proxy/wire/websocket/close.h"
@@ -50,8 +50,12 @@ void Session::State::json_client_message(const Message& message, TimePoint now) 
             json->pong_due = never;
         return;
     }
-    if (policy.resume_client.envelope && json_envelope(message)) return;
     const JsonWebsocket& shape = json->websocket;
+    if (message.opcode == Opcode::binary && !shape.binary) {
+        return end(
+            {CloseSide::client, CloseReason::protocol_violation, CloseCode::unsupported_data, "text only"});
+    }
+    if (policy.resume_client.envelope && json_envelope(message)) return;
     const bool looks = shape.objects_only || !shape.ping.empty() || !shape.heartbeat_response.empty() ||
                        policy.rules.any(true) || !policy.expiry.refresh_event.empty();
     if (message.opcode == Opcode::text && looks)
@@ -155,13 +159,26 @@ void Session::State::json_upstream_message(const Message& message, TimePoint now
     if (message.opcode == Opcode::close) return json_upstream_close(message, now);
     if (!is_control(message.opcode)) {
         count(stats.from_upstream, message.payload);
-        if (message.opcode != Opcode::text || !policy.rules.any(true) || !json_hears(message, now))
-            json_to_client(message);
+        std::string finite;
+        if (message.opcode != Opcode::text || !policy.shields.nan ||
+            !wire::json::write_finite(finite, message.payload) ||
+            wire::json::validate(finite, policy.limits.json_depth)) {  // any other text stays as it is
+            return json_data_to_client(message, now);
+        }
+        actions.shield(stats, Shield::nan);
+        std::string& repaired = actions.made();
+        repaired = std::move(finite);
+        json_data_to_client({Opcode::text, repaired, {}}, now);
     } else if (!policy.resume_client.envelope) {
         json_to_client(message);
     } else if (message.opcode == Opcode::ping) {  // the client may be away, and answers ours
         upstream.write_frame(Opcode::pong, message.payload);
     }
+}
+
+void Session::State::json_data_to_client(const Message& message, TimePoint now) {
+    if (message.opcode != Opcode::text || !policy.rules.any(true) || !json_hears(message, now))
+        json_to_client(message);
 }
 
 // True: it belongs to a request, and what is to be done with it is done.

@@ -59,6 +59,7 @@ struct Session::State {
     void client_message(const wire::websocket::Message& message, TimePoint now);
     void client_probe(const wire::websocket::Message& message, TimePoint now);
     void client_packet(const wire::engineio::Packet& packet, std::string_view raw, TimePoint now);
+    void unsolicited_pong();
     // limits.message_rate: the client has said one more; may it say another one; it may not, and is not read.
     void count_pace(TimePoint now);
     [[nodiscard]] bool too_fast(TimePoint now) const;
@@ -109,6 +110,7 @@ struct Session::State {
     void json_client_text(const wire::websocket::Message& message, TimePoint now);
     void json_refuse(rules::Code code, const rules::Message& said, std::string_view detail);
     void json_upstream_message(const wire::websocket::Message& message, TimePoint now);
+    void json_data_to_client(const wire::websocket::Message& message, TimePoint now);
     void json_upstream_close(const wire::websocket::Message& message, TimePoint now);
     [[nodiscard]] bool json_hears(const wire::websocket::Message& message, TimePoint now);
     void json_do_requests(TimePoint now);

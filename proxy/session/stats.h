@@ -74,13 +74,32 @@ enum class Drop : std::uint8_t {
     upstream_binary,  // a binary packet of the upstream that its loss cut off
     repeat_overflow,  // limits.repeat_bytes or repeat_records: the oldest answer that could be given again
     invalid_message,  // of a client: breaks a schema, and too many refusals wait already to be said
+    refused_event,    // of a client: not allowed by socketio.allowed_events or blocked_events
 };
-constexpr std::array<std::string_view, 19> drop_names{
+constexpr std::array<std::string_view, 20> drop_names{
     "late_answer",        "unsolicited_pong",   "unknown_ack",        "duplicate_connect",
     "upstream_violation", "binary_interleaved", "disconnect_payload", "untracked_request",
     "held_overflow",      "outbox_overflow",    "tombstone_overflow", "left_namespace",
     "in_doubt",           "held_expired",       "stale_ack",          "record_overflow",
-    "upstream_binary",    "repeat_overflow",    "invalid_message"};
+    "upstream_binary",    "repeat_overflow",    "invalid_message",    "refused_event"};
+
+// What forestay sets right or keeps away because apps or clients of known versions stumble over it, each with
+// its counter. Most can be switched off (ShieldSwitches).
+enum class Shield : std::uint8_t {
+    pong_flood,          // a pong of a client that nobody asked for
+    reserved_events,     // an event named connect, disconnect, ...
+    zero_attachments,    // a binary packet that says it has no attachments
+    attachments,         // more than ten, not those that the packet names, or something else in their place
+    unknown_acks,        // a client's ACK with an id, mostly 0, that the app does not wait for
+    nan,                 // NaN and Infinity in what the app says
+    disconnect_payload,  // of a DISCONNECT of the app
+    interleaved_binary,  // a text packet of the app between a header and its attachments
+    underscore_headers,  // header fields that WSGI servers take for others
+    smuggling            // a request that two servers could end at different places
+};
+constexpr std::array<std::string_view, 10> shield_names{
+    "pong_flood", "reserved_events",    "zero_attachments",   "attachments",        "unknown_acks",
+    "nan",        "disconnect_payload", "interleaved_binary", "underscore_headers", "smuggling"};
 
 // What a session tells the operator while it lives (action::Report).
 enum class ReportKind : std::uint8_t {
@@ -93,10 +112,13 @@ enum class ReportKind : std::uint8_t {
     replay_given_up,      // the client failed twice at the same position
     envelope_name_taken,  // the app itself uses the field that our number is in: choose another
     rate_limited,         // the client says more than limits.message_rate; at most once a minute
+    shield_hit,           // which one is in the report
+    event_refused,        // socketio.allowed_events or blocked_events
 };
-constexpr std::array<std::string_view, 9> report_names{
-    "upstream_lost",    "upstream_back",   "messages_dropped",    "client_away", "client_back",
-    "recovery_refused", "replay_given_up", "envelope_name_taken", "rate_limited"};
+constexpr std::array<std::string_view, 11> report_names{
+    "upstream_lost", "upstream_back",    "messages_dropped", "client_away",
+    "client_back",   "recovery_refused", "replay_given_up",  "envelope_name_taken",
+    "rate_limited",  "shield_hit",       "event_refused"};
 
 // Seconds, upper bounds; the last bucket is +Inf.
 constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
@@ -144,6 +166,7 @@ struct Stats {
     Traffic from_client, to_client, from_upstream, to_upstream;              // messages; payload bytes
     std::array<std::array<std::uint64_t, close_reason_names.size()>, close_side_names.size()> closes{};
     std::array<std::uint64_t, drop_names.size()> drops{};
+    std::array<std::uint64_t, shield_names.size()> shields{};
     std::array<std::uint64_t, report_names.size()> reports{};  // how often each was said
     std::uint64_t replayed = 0;                                // messages, to returned clients
     std::uint64_t paced = 0;       // times that a client was not read for limits.message_rate
@@ -152,6 +175,7 @@ struct Stats {
     std::vector<RuleStats> rules;  // by rule index
 
     void count(Drop what) noexcept { ++drops[static_cast<std::size_t>(what)]; }
+    void count(Shield what) noexcept { ++shields[static_cast<std::size_t>(what)]; }
 };
 
 }  // namespace forestay::session

@@ -194,6 +194,9 @@ void Exposition::traffic() {
     }
     by_name(out_.counter("forestay_drops_total", "Things dropped or set right, by what they were."), "reason",
             session::drop_names, [](const auto& s, auto i) { return s.sessions.drops[i]; });
+    by_name(out_.counter("forestay_shield_hits_total",
+                         "Things kept away or set right that known versions stumble over, by shield."),
+            "shield", session::shield_names, [](const auto& s, auto i) { return s.sessions.shields[i]; });
 }
 
 void Exposition::requests() {

@@ -67,6 +67,8 @@ const char* message_of(errc e) noexcept {
             return "a Socket.IO packet is malformed";
         case errc::bad_attachment_count:
             return "a Socket.IO packet has a wrong number of attachments";
+        case errc::zero_attachments:
+            return "a binary Socket.IO packet has no attachments";
         case errc::bad_ack_id:
             return "a Socket.IO ack id is malformed or too big";
         case errc::id_not_allowed:

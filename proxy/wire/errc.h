@@ -45,7 +45,8 @@ enum class errc {
 
     // Socket.IO
     bad_grammar,                // not a packet of the strict grammar
-    bad_attachment_count,       // zero, more than 10, or on a type that has none
+    bad_attachment_count,       // more than 10, or on a type that has none
+    zero_attachments,           // a binary packet that says it has none: python waits for ever
     bad_ack_id,                 // above 2^53-1: JavaScript would answer another one
     id_not_allowed,             // CONNECT or DISCONNECT with an ack id
     ack_without_id,             // ACK needs an id

@@ -41,6 +41,7 @@ BOOST_AUTO_TEST_CASE(a_json_websocket_needs_nothing_but_its_path) {
                       R"({"type":"error","code":"protocol_schema","message":"the message does not have the )"
                       R"(expected shape","detail":"/a is missing"})");
     BOOST_CHECK(one.objects_only);
+    BOOST_CHECK(one.binary);
     BOOST_CHECK_EQUAL(one.ping, "");
     BOOST_CHECK(one.heartbeat == 0ms);
     BOOST_CHECK(one.idle_timeout == 0ms);
@@ -54,6 +55,7 @@ BOOST_AUTO_TEST_CASE(each_key_arrives) {
         "    type: /kind/name\n"
         "    error: {kind: bad, why: [\"{{code}}\", \"{{/t}}\"]}\n"
         "    objects_only: false\n"
+        "    binary: false\n"
         "    ping: {type: ping, reply: {kind: pong, t: \"{{/t}}\"}}\n"
         "    heartbeat: {interval: 30s, message: {kind: heartbeat, n: 1}, response: heartbeat_response}\n"
         "    idle_timeout: 5m\n");
@@ -62,6 +64,7 @@ BOOST_AUTO_TEST_CASE(each_key_arrives) {
     BOOST_CHECK_EQUAL(one.type.text(), "/kind/name");
     BOOST_CHECK_EQUAL(rendered(one.error), R"({"kind":"bad","why":["protocol_schema",17]})");
     BOOST_CHECK(!one.objects_only);
+    BOOST_CHECK(!one.binary);
     BOOST_CHECK_EQUAL(one.ping, "ping");
     BOOST_CHECK_EQUAL(rendered(one.pong), R"({"kind":"pong","t":17})");
     BOOST_CHECK(one.heartbeat == 30s);

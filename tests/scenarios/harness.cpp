@@ -54,6 +54,7 @@ void add(net::Stats& sums, const net::Stats& stats) {
     sums.spooled_bytes += stats.spooled_bytes;
     sums.sessions.sessions += stats.sessions.sessions;
     sums.sessions.paced += stats.sessions.paced;
+    add(sums.sessions.shields, stats.sessions.shields);
     add(sums.limit_hits, stats.limit_hits);
     add(sums.http_requests, stats.http_requests);
     add(sums.origin_refusals, stats.origin_refusals);

@@ -72,7 +72,10 @@ BOOST_AUTO_TEST_CASE(hop_by_hop_fields_and_forged_claims_stay_here) {
             BOOST_TEST(answer.field(name) == "-");
         }
     }
-    BOOST_TEST(proxy.stop().dropped_header_fields == 1U);
+    const forestay::net::Stats& stats = proxy.stop();
+    BOOST_TEST(stats.dropped_header_fields == 1U);
+    using forestay::session::Shield;
+    BOOST_TEST(stats.sessions.shields[static_cast<std::size_t>(Shield::underscore_headers)] == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(one_connection_serves_many_requests_in_order_even_pipelined) {

@@ -58,6 +58,21 @@ std::string masked(std::string_view text) {
 
 BOOST_AUTO_TEST_SUITE(json_messages)
 
+// Starlette's receive_json raises over them.
+BOOST_AUTO_TEST_CASE(an_app_that_reads_text_gets_no_binary_message) {
+    Policy policy = strict();
+    policy.json_websockets.front().binary = false;
+    Script script(json(), policy);
+    open(script).client_sends("b");
+    const Lines lines = script.heard();
+    BOOST_REQUIRE(!lines.empty());
+    BOOST_TEST(lines.front() == "client: CLOSE 1003 text only");
+    BOOST_TEST(lines.back() == "end client protocol_violation");
+    Script other(json(), strict());
+    BOOST_TEST(open(other).client_sends("b").heard() == Lines{"upstream: <b>"},
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_object_gets_the_error_and_goes_nowhere) {
     Script script(json(), strict());
     open(script);

@@ -260,6 +260,7 @@ void Script::collect() {
             lines.push_back("alias " + std::string(a.known) + " " + std::string(a.current));
         }
         void operator()(const action::Report& a) const {
+            if (a.kind == ReportKind::shield_hit) return;  // shielded() knows
             lines.push_back("report " + std::string(report_names[static_cast<std::size_t>(a.kind)]) + " " +
                             std::to_string(a.count));
         }

@@ -48,6 +48,7 @@ inline net::Stats busy_stats() {
     stats.sessions.to_client = {11, 1100};
     stats.sessions.closes[1][1] = 1;
     stats.sessions.count(session::Drop::late_answer);
+    stats.sessions.count(session::Shield::nan);
     stats.sessions.reports[1] = 5;
     stats.sessions.replayed = 21;
     stats.sessions.outage.observe(1500ms);

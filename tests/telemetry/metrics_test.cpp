@@ -135,6 +135,10 @@ BOOST_AUTO_TEST_CASE(what_it_took_to_keep_sessions_is_told) {
                "forestay_session_reports_total{kind=\"upstream_lost\"} 0\n");
     BOOST_TEST(lines(text, "forestay_session_reports_total{kind=\"upstream_back\"}") ==
                "forestay_session_reports_total{kind=\"upstream_back\"} 5\n");
+    BOOST_TEST(lines(text, "forestay_shield_hits_total{shield=\"nan\"}") ==
+               "forestay_shield_hits_total{shield=\"nan\"} 1\n");
+    BOOST_TEST(lines(text, "forestay_shield_hits_total{shield=\"smuggling\"}") ==
+               "forestay_shield_hits_total{shield=\"smuggling\"} 0\n");
     BOOST_TEST(lines(text, "forestay_replayed_messages_total") == "forestay_replayed_messages_total 21\n");
     BOOST_TEST(lines(text, "forestay_upstream_outage_seconds_sum") ==
                "forestay_upstream_outage_seconds_sum 1.5\n");

@@ -165,8 +165,10 @@ HeadRefusal Gate::field(std::string_view line) {
     if (++fields_ > limits_.header_count) return {431, "too_many_fields"};
     const std::string_view value = trim(line.substr(colon + 1));
     if (line.size() - colon - 1 - value.size() > padding_bytes_max) return {400, "padded_field"};
-    // WSGI servers make X_Forwarded_User and X-Forwarded-User the same key: such names never go on.
-    if (!std::all_of(name.begin(), name.end(), [](char c) { return is_alnum(c) || c == '-'; })) {
+    // WSGI servers make X_Forwarded_User and X-Forwarded-User the same key: such names do not go on.
+    const bool underscore = !limits_.drop_underscore_names;
+    if (!std::all_of(name.begin(), name.end(),
+                     [=](char c) { return is_alnum(c) || c == '-' || (c == '_' && underscore); })) {
         ++head_.dropped_fields;
         return fine;
     }
@@ -250,6 +252,26 @@ HeadResult refused(HeadRefusal refusal) {
 }
 
 }  // namespace
+
+bool is_smuggling(std::string_view reason) noexcept {
+    constexpr std::array<std::string_view, 16> reasons{"duplicate_content_length",
+                                                       "bad_content_length",
+                                                       "duplicate_transfer_encoding",
+                                                       "bad_transfer_encoding",
+                                                       "unknown_transfer_encoding",
+                                                       "transfer_encoding_on_http_1_0",
+                                                       "length_and_chunked",
+                                                       "body_on_get",
+                                                       "folded_field",
+                                                       "bad_field",
+                                                       "bad_field_name",
+                                                       "duplicate_host",
+                                                       "bad_host",
+                                                       "upgrade_list",
+                                                       "upgrade_method",
+                                                       "upgrade_on_http_1_0"};
+    return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+}
 
 HeadResult parse_request_head(std::string_view bytes, const HeadLimits& limits) {
     HeadResult result;

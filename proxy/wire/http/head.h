@@ -17,6 +17,7 @@ struct HeadLimits {
     std::size_t header_bytes = 16 << 10;  // request line and fields
     std::size_t header_count = 100;
     std::size_t target_bytes = 8 << 10;
+    bool drop_underscore_names = true;  // false: they are fields like others
 };
 
 struct Field {
@@ -34,7 +35,7 @@ struct RequestHead {
     std::string_view path;      // target up to '?'
     std::string_view query;     // behind '?', may be empty
     unsigned minor = 1;         // HTTP/1.minor: 0 or 1
-    std::vector<Field> fields;  // without those dropped (underscore names)
+    std::vector<Field> fields;  // without those dropped
     std::string_view host;      // checked host[:port]; empty only with HTTP/1.0
     Framing framing = Framing::none;
     std::uint64_t content_length = 0;
@@ -60,6 +61,10 @@ struct HeadResult {
     RequestHead head;
     HeadRefusal refusal;
 };
+
+// True for refusals of what two servers could read as different requests: they would disagree about where it
+// ends, whom it is for, or which protocol follows.
+[[nodiscard]] bool is_smuggling(std::string_view reason) noexcept;
 
 // Reads a head from the front of `bytes`. Incomplete when the empty line is not there yet; refuses as early
 // as it can, and at limits.

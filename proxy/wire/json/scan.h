@@ -67,6 +67,11 @@ void append_escaped(std::string& out, std::string_view text, bool ascii_only = f
 // Copies JSON text with every non-ASCII character inside it written as \uXXXX.
 void append_ascii(std::string& out, std::string_view json);
 
+// Copies JSON text with each NaN, Infinity and -Infinity outside of strings as null; all else byte for byte.
+// False, and nothing is written, when there is none: found out without a tree and at memory speed. What is
+// otherwise no JSON stays so.
+[[nodiscard]] bool write_finite(std::string& out, std::string_view text);
+
 // True when the raw values mean the same scalar: strings are compared unescaped, others as text. "1" is not
 // 1, and 1 is not 1.0.
 [[nodiscard]] bool same_scalar(std::string_view a, std::string_view b);

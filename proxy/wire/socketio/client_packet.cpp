@@ -66,8 +66,9 @@ error_code take_parts(Packet& packet, std::string_view text, engineio::Revision 
     if (!text.empty() && text.front() != '[' && text.front() != '{') return errc::bad_grammar;
     packet.payload = text;
 
-    if (attachments.starts_with('0') || packet.attachments > limits.attachments)
-        return errc::bad_attachment_count;
+    if (attachments.size() > 1 && attachments.starts_with('0')) return errc::bad_attachment_count;
+    if (packet.attachments > limits.attachments) return errc::bad_attachment_count;
+    if (attachments == "0" && limits.refuse_zero_attachments) return errc::zero_attachments;
     return {};
 }
 
@@ -100,8 +101,7 @@ error_code check_shape(const Packet& packet) {
 
 error_code check_event(Packet& packet, const GrammarLimits& limits) {
     if (!find_event(packet) || packet.event.size() > limits.event_name) return errc::bad_event_name;
-    const bool reserved = packet.event_escaped ? is_reserved(event_name(packet)) : is_reserved(packet.event);
-    if (reserved) return errc::reserved_event;
+    if (limits.refuse_reserved_events && has_reserved_name(packet)) return errc::reserved_event;
     return {};
 }
 
@@ -117,7 +117,8 @@ result<Packet> parse_client_packet(std::string_view text, engineio::Revision rev
     if (is_event(packet.type)) {
         if (const auto error = check_event(packet, limits)) return error;
     }
-    if (packet.attachments > 0 && !has_exact_placeholders(packet.payload, packet.attachments)) {
+    if (packet.attachments > 0 && limits.check_placeholders &&
+        !has_exact_placeholders(packet.payload, packet.attachments)) {
         return errc::bad_placeholders;
     }
     return packet;

@@ -43,5 +43,6 @@ inline std::string_view take_attachments(std::string_view& text) {
 
 // Sets event and event_escaped from the payload's first element, if that is a string.
 [[nodiscard]] bool find_event(Packet& packet) noexcept;
+[[nodiscard]] bool has_reserved_name(const Packet& packet);
 
 }  // namespace forestay::wire::socketio

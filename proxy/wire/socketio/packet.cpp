@@ -12,10 +12,8 @@ namespace {
 
 using boost::system::error_code;
 
-constexpr unsigned server_attachments_max = 10;  // stock clients drop their connection on more
-
 // Clients drop their connection on each of these, so none may reach them.
-error_code check_server_shape(Packet& packet) {
+error_code check_server_shape(Packet& packet, const GrammarLimits& limits) {
     const char first = packet.payload.empty() ? '\0' : packet.payload.front();
     switch (packet.type) {
         case PacketType::connect:
@@ -35,9 +33,7 @@ error_code check_server_shape(Packet& packet) {
     }
     if (first != '[') return errc::bad_payload;
     if (find_event(packet)) {
-        const bool reserved =
-            packet.event_escaped ? is_reserved(event_name(packet)) : is_reserved(packet.event);
-        if (reserved) return errc::reserved_event;
+        if (limits.refuse_reserved_events && has_reserved_name(packet)) return errc::reserved_event;
         return {};
     }
     // A number is a name too, of events that no rule can speak of.
@@ -60,17 +56,18 @@ bool find_event(Packet& packet) noexcept {
     return true;
 }
 
-result<Packet> scan_server_packet(std::string_view text) {
+result<Packet> scan_server_packet(std::string_view text, const GrammarLimits& limits) {
     if (text.empty() || text.front() < '0' || text.front() > '6') return errc::bad_grammar;
     Packet packet;
     packet.type = static_cast<PacketType>(text.front());
     text.remove_prefix(1);
 
     if (is_binary(packet.type)) {
-        packet.attachments = static_cast<unsigned>(to_number(take_attachments(text)));
-        if (packet.attachments == 0 || packet.attachments > server_attachments_max) {
-            return errc::bad_attachment_count;
-        }
+        const std::string_view attachments = take_attachments(text);
+        if (attachments.empty()) return errc::bad_attachment_count;
+        packet.attachments = static_cast<unsigned>(to_number(attachments));
+        if (packet.attachments > limits.attachments) return errc::bad_attachment_count;
+        if (packet.attachments == 0 && limits.refuse_zero_attachments) return errc::zero_attachments;
     }
     if (text.starts_with('/')) {
         const std::size_t comma = std::min(text.find(','), text.size());
@@ -83,8 +80,12 @@ result<Packet> scan_server_packet(std::string_view text) {
     if (!text.empty() && json::is_digit(text.front())) return errc::bad_ack_id;
     if (packet.id && *packet.id > ack_id_max) return errc::bad_ack_id;
     packet.payload = text;
-    if (const auto error = check_server_shape(packet)) return error;
+    if (const auto error = check_server_shape(packet, limits)) return error;
     return packet;
+}
+
+bool has_reserved_name(const Packet& packet) {
+    return packet.event_escaped ? is_reserved(event_name(packet)) : is_reserved(packet.event);
 }
 
 bool event_is(const Packet& packet, std::string_view name) {

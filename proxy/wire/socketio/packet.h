@@ -36,7 +36,7 @@ constexpr bool is_ack(PacketType type) {
 // Views into the packet's text. The text is what follows the Engine.IO '4'.
 struct Packet {
     PacketType type{};
-    unsigned attachments = 0;         // binary messages that follow, 1 to 10 for binary types
+    unsigned attachments = 0;         // binary messages that follow
     std::string_view nsp = "/";       // "/" when not written; EIO3 clients may have "?query" behind it
     std::optional<std::uint64_t> id;  // ack id
     std::string_view payload;         // JSON text, empty when there is none
@@ -49,6 +49,10 @@ struct GrammarLimits {
     std::size_t json_depth = 64;
     std::size_t event_name = 128;  // bytes of the name as written
     std::size_t nsp = 128;         // bytes
+    // What known bugs of apps and clients stumble over; each may be let through.
+    bool refuse_reserved_events = true;
+    bool refuse_zero_attachments = true;  // "450-": python waits for ever
+    bool check_placeholders = true;       // of clients: exactly num 0..n-1, each once
 };
 
 // Client to server, strict: every byte is checked, JSON and placeholders included. EIO3 clients may have a
@@ -59,7 +63,7 @@ struct GrammarLimits {
 // Server to client, lenient: type, attachments, namespace, id, event name; the payload is not validated.
 // Accepts what python writes: "0/nsp" without comma, white space inside JSON, numeric event names, "1" with a
 // payload.
-[[nodiscard]] result<Packet> scan_server_packet(std::string_view text);
+[[nodiscard]] result<Packet> scan_server_packet(std::string_view text, const GrammarLimits& limits = {});
 
 // True when the event name, unescaped, equals `name`.
 [[nodiscard]] bool event_is(const Packet& packet, std::string_view name);

@@ -75,6 +75,7 @@ CloseCode close_code_for(errc error) noexcept {
         case errc::jsonp_refused:
         case errc::bad_grammar:
         case errc::bad_attachment_count:
+        case errc::zero_attachments:
         case errc::bad_ack_id:
         case errc::id_not_allowed:
         case errc::ack_without_id:

@@ -56,6 +56,20 @@ BOOST_AUTO_TEST_CASE(claims_about_the_client_are_ours_alone) {
         "X-User=alice;");
 }
 
+// shields.underscore_headers: false
+BOOST_AUTO_TEST_CASE(a_field_that_spells_one_of_ours_with_underscores_stays_here) {
+    const std::string bytes =
+        "GET / HTTP/1.1\r\nHost: a\r\nX_Custom: 1\r\nX_Forwarded_For: 1.1.1.1\r\nRemote_User: root\r\n"
+        "Content_Length: 5\r\nTransfer_Encoding: chunked\r\nx_User: root\r\n\r\n";
+    HeadLimits limits;
+    limits.drop_underscore_names = false;
+    const HeadResult head = parse_request_head(bytes, limits);
+    BOOST_REQUIRE(head.state == HeadResult::State::done);
+    const OwnedFields fields = forwarded_fields(head.head, {{}, {}, {}, {}, {"X-User"}}, "up", true);
+    BOOST_REQUIRE(fields.size() == 2U);
+    BOOST_TEST(fields[1].first == "X_Custom");
+}
+
 BOOST_AUTO_TEST_CASE(connection_cannot_name_our_fields_away) {
     // I03
     const Forwarded forwarded{"192.0.2.1", "http", "app.example", {{"X-User", "alice"}}, {"X-User"}};

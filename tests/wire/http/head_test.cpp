@@ -133,6 +133,25 @@ BOOST_AUTO_TEST_CASE(underscore_names_are_dropped_because_wsgi_confuses_them) {
     BOOST_TEST(result.head.find("X-Y"));
 }
 
+BOOST_AUTO_TEST_CASE(underscore_names_may_be_let_through_and_other_odd_ones_not) {
+    HeadLimits limits;
+    limits.drop_underscore_names = false;
+    const std::string bytes =
+        request("POST / HTTP/1.1", "X_Custom: 1\r\nX.y: 1\r\nTransfer_Encoding: chunked\r\n");
+    const HeadResult result = parse_request_head(bytes, limits);
+    BOOST_REQUIRE(result.state == State::done);
+    BOOST_TEST(result.head.dropped_fields == 1U);
+    BOOST_TEST(result.head.find("X_Custom"));
+    BOOST_TEST((result.head.framing == Framing::none));
+}
+
+BOOST_AUTO_TEST_CASE(what_two_servers_could_read_differently_counts_as_smuggling) {
+    for (const std::string_view reason : {"length_and_chunked", "unknown_transfer_encoding", "folded_field"})
+        BOOST_TEST(is_smuggling(reason), reason);
+    for (const std::string_view reason : {"head_too_large", "header_timeout", ""})
+        BOOST_TEST(!is_smuggling(reason), reason);
+}
+
 BOOST_AUTO_TEST_CASE(sizes_and_counts_have_limits) {
     // H27 to H30
     BOOST_TEST(verdict("GET /" + std::string(9 << 10, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n") ==

@@ -123,6 +123,22 @@ BOOST_AUTO_TEST_CASE(ten_attachments_are_the_most) {
     BOOST_TEST((refusal("501-[\"x\"," + placeholder(0) + "]") == errc::bad_attachment_count));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_refused_for_known_bugs_can_be_let_through) {
+    BOOST_TEST((refusal("450-[\"x\"]"s.substr(1)) == errc::zero_attachments));
+    BOOST_TEST((scan_server_packet(R"(50-["x"])").error() == errc::zero_attachments));
+    GrammarLimits limits;
+    limits.attachments = 20;
+    limits.refuse_zero_attachments = limits.refuse_reserved_events = limits.check_placeholders = false;
+    for (const std::string_view text : {R"(50-["x"])", R"(2["connect"])", R"(511-["x"])"}) {
+        BOOST_TEST(parse_client_packet(text, Revision::v4, limits).has_value(), text);
+        BOOST_TEST(scan_server_packet(text, limits).has_value(), text);
+    }
+    BOOST_TEST(
+        (parse_client_packet(R"(521-["x"])", Revision::v4, limits).error() == errc::bad_attachment_count));
+    BOOST_TEST(
+        (parse_client_packet(R"(500-["x"])", Revision::v4, limits).error() == errc::bad_attachment_count));
+}
+
 // JavaScript reads the digits as an ack id, python as a count.
 BOOST_AUTO_TEST_CASE(only_binary_packets_count_attachments) {
     for (const std::string_view bad : {R"(20-["x"])", R"(21-["x"])", R"(31-[1])", R"(2/a,1-["x"])"}) {
