@@ -2,6 +2,7 @@
 
     /ws...                  a websocket that echoes
     /socket.io/?act=ACT     Engine.IO over a websocket: joins every namespace, echoes events; ACT says how it misbehaves
+    /ws?act=ACT             one that misbehaves
     /bad/NAME               an HTTP answer, or a refused or broken websocket handshake
     anything else           200 and what was heard
 """
@@ -27,6 +28,32 @@ BAD = {
     "control": b"HTTP/1.1 200 OK\r\nSet-Cookie: a=\x00b\r\nContent-Length: 2\r\n\r\nok",
     "cl-and-te": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "cors": b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: false\r\nContent-Length: 2\r\n\r\nok",
+    "http-1.0": b"HTTP/1.0 200 OK\r\n\r\nhello",
+    "until-close": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello",
+    "cut-length": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello",
+    "cut-chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    "cut-head": b"HTTP/1.1 200 OK\r\nContent-Len",
+    "nothing": b"",
+    "body-200": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "body-204": b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello",
+    "body-304": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello",
+    "two-answers": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond",
+    "interim": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 3
+               + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "unasked-101": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    "two-cookies": b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2, c\r\nContent-Length: 2\r\n\r\nok",
+    "status-2000": b"HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nok",
+    "status-20": b"HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok",
+    "status-999": b"HTTP/1.1 999 OK\r\nContent-Length: 2\r\n\r\nok",
+    "status-none": b"HTTP/1.1 OK\r\nContent-Length: 2\r\n\r\nok",
+    "no-http": b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n",
+    "advertises": b"HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nConnection: Upgrade, X-Named, keep-alive\r\nX-Named: 1\r\nKeep-Alive: timeout=5\r\n"
+                  b"Proxy-Authenticate: Basic\r\nProxy-Connection: keep-alive\r\nTrailer: X-T\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok",
+    "early-413": b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig",
+    "upgrade-302": b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+    "upgrade-401": b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 2\r\n\r\nno",
+    "upgrade-426": b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno",
+    "no-accept": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     "upgrade-200": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "upgrade-403": b"HTTP/1.1 403 Forbidden\r\nX-Why: because\r\nContent-Length: 2\r\n\r\nno",
     "wrong-accept": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
@@ -36,6 +63,8 @@ BAD = {
     "protocol": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %(accept)s\r\nSec-WebSocket-Protocol: unasked\r\n\r\n",
 }
 
+ENDS = ("http-1.0", "until-close", "cut-length", "cut-chunks", "cut-head", "nothing")  # the connection ends with these
+
 
 class Heard:
     """One request as it arrived."""
@@ -44,6 +73,7 @@ class Heard:
         self.text = head.decode("latin-1")
         self.body = body
         self.frames = []  # (opcode, payload) of a websocket
+        self.ended = None  # how its connection ended, when that was in the middle of the body or of a websocket
         self.target = self.text.split(" ", 2)[1] if self.text.count(" ") > 1 else ""
 
     def all(self, name):
@@ -59,6 +89,7 @@ class Heard:
 class Recorder:
     def __init__(self):
         self.heard = []
+        self.go = threading.Semaphore(0)  # one event of /bad/events for each release
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -78,7 +109,7 @@ class Recorder:
 
     def serve(self, client):
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        buffer = b""
+        buffer, request = b"", None
         try:
             while True:
                 while b"\r\n\r\n" not in buffer:
@@ -89,17 +120,21 @@ class Recorder:
                 head, buffer = buffer.split(b"\r\n\r\n", 1)
                 request = Heard(head)
                 self.heard.append(request)
+                if request.target.startswith("/bad/early-"):
+                    client.sendall(BAD[request.target.split("/")[2].split("?")[0]])
                 length = int((request.all("Content-Length") or ["0"])[0])
                 while len(buffer) < length:
                     data = client.recv(65536)
                     if not data:
+                        request.ended = "close"
                         return
                     buffer += data
                 request.body, buffer = buffer[:length], buffer[length:]
                 if not self.answer(client, request, buffer):
                     return
-        except OSError:
-            pass
+        except OSError as error:
+            if request:
+                request.ended = str(error)
         finally:
             client.close()
 
@@ -108,8 +143,35 @@ class Recorder:
         key = (request.all("Sec-WebSocket-Key") or [""])[0]
         accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
         if path.startswith("/bad/"):
-            answer = BAD[path.split("/")[2]]
+            name = path.split("/")[2]
+            if name in ("glued", "late", "cookies"):
+                time.sleep(0.5 if name == "late" else 0)
+                cookies = b"Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n" if name == "cookies" else b""
+                glued = frame(TEXT, b"one", mask=False) + frame(TEXT, b"two", mask=False) if name == "glued" else b""
+                client.sendall(BAD["no-accept"].replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Accept: " + accept + b"\r\n" + cookies + b"\r\n") + glued)
+                Echo(client, request, buffer).run()
+                return False
+            if name == "silent":
+                client.recv(1)  # until forestay has lost patience
+                return False
+            if name == "events":
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+                for number in range(3):
+                    self.go.acquire(timeout=5)
+                    client.sendall(b"9\r\ndata: %d\n\n\r\n" % number)
+                client.sendall(b"0\r\n\r\n")
+                return True
+            if name == "kept":  # and the next request on this connection gets a reset
+                client.sendall(BAD["body-200"])
+                if client.recv(65536):
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return False
+            if name.startswith("early-"):
+                return True
+            answer = BAD[name]
             client.sendall(answer.replace(b"%(accept)s", accept))
+            if name in ENDS:
+                return False
             if answer.startswith(b"HTTP/1.1 101"):
                 time.sleep(0.3)
                 return False
@@ -142,11 +204,39 @@ class Echo:
         data, self.buffer = self.buffer[:size], self.buffer[size:]
         return data
 
-    def send(self, opcode, payload, **how):
+    def send(self, opcode, payload=b"", **how):
         self.client.sendall(frame(opcode, payload, mask=False, **how))
 
     def opened(self):
-        pass
+        self.act = (self.request.target.split("act=")[1].split("&")[0] if "act=" in self.request.target else "")
+        if self.act == "masked":
+            self.client.sendall(frame(TEXT, b"hi", mask=True))
+        elif self.act == "rsv":
+            self.client.sendall(frame(TEXT, b"hi", mask=False, rsv=4))
+        elif self.act == "not-utf8":
+            self.send(TEXT, b"\xff")
+        elif self.act == "huge":
+            self.send(TEXT, b"a" * ((1 << 20) + 1))
+        elif self.act == "ping":
+            self.send(PING, b"app")
+        elif self.act == "close":
+            self.send(CLOSE, close_payload(4321, b"because"))
+        elif self.act == "close-1005":
+            self.send(CLOSE)
+        elif self.act == "close-1015":
+            self.send(CLOSE, close_payload(1015))
+        elif self.act == "fin":
+            raise OSError("enough")
+        elif self.act == "reset":
+            self.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise OSError("reset")
+        elif self.act == "fragment":
+            self.send(TEXT, b"be", fin=False)
+            time.sleep(0.7)
+            self.send(0, b"gun")
+        elif self.act == "flood":
+            for _ in range(100_000):
+                self.send(TEXT, b"x" * 10_000)
 
     def run(self):
         self.opened()
@@ -185,21 +275,36 @@ class EngineIo(Echo):
             time.sleep(30)
             raise OSError("enough")
         self.send(TEXT, OPEN.encode())
+        if "EIO=3" in self.request.target:
+            self.send(TEXT, b"40")
 
     def said(self, opcode, message):
         if opcode == BINARY:
             return
         text = message.decode()
-        if text.startswith("40"):
+        if text == "2":
+            self.send(TEXT, b"3")  # of EIO3 the client asks
+        elif text.startswith("40"):
             namespace = text[2:].split("{")[0]
             self.send(TEXT, f'40{namespace}{{"sid":"s{len(self.request.frames)}"}}'.encode())
             self.misbehave()
-        elif text.startswith("42"):
+        elif self.act == "late" and text.startswith("42"):
+            time.sleep(0.8)
+            self.send(TEXT, b"43" + text[2:].split("[")[0].encode() + b'["late"]')
+        elif text.startswith("42") and self.act != "binary":
             self.send(TEXT, b"42" + message[2:].lstrip(b"0123456789"))  # an event does not come back with its ack id
 
     def misbehave(self):
         if self.act == "masked":
             self.client.sendall(frame(TEXT, b'42["x"]', mask=True))
+        elif self.act == "rsv":
+            self.client.sendall(frame(TEXT, b'42["x"]', mask=False, rsv=4))
+        elif self.act == "flood":
+            for _ in range(100_000):
+                self.send(TEXT, b'42["x","' + b"x" * 10_000 + b'"]')
+        elif self.act == "binary":  # its attachment takes a while
+            self.send(TEXT, b'451-["x",{"_placeholder":true,"num":0}]')
+            threading.Timer(1, self.send, (BINARY, b"\1")).start()
         elif self.act == "huge":
             self.send(TEXT, b'42["x","' + b"a" * (1 << 20) + b'"]')
         elif self.act == "reset":

@@ -1,14 +1,21 @@
-"""What the rows of hostile_inputs.csv are written with."""
+"""What the rows of hostile_inputs.csv and http_correctness.csv are written with.
+
+A row is driven by a function that yields checks: what was tried, what came, what may come. One function may drive several
+rows: a check whose name begins with ids ("H01 H02: ...") counts for these only, any other for all of them."""
 import itertools
 import os
+import re
 import time
 
 from recorder import Recorder  # noqa: F401  (puts tests/real on the path)
 from raw import Closed, Connection
 
-DRIVEN = {}     # id -> function(bench): yields (what was tried, what came, what may come)
-SLOW = set()    # ids whose deadlines are long: they run beside the others
-ELSEWHERE = {}  # id -> which unit test covers it, or why it belongs to a later part
+DRIVEN = {}      # id -> function(bench): yields (what was tried, what came, what may come)
+SLOW = set()     # ids whose deadlines are long: they run beside the others
+AS_IN = {}       # id -> other ids, whose checks are its own too
+UNIT_TESTS = {}  # id -> (program, case, why it is not driven over sockets)
+PENDING = {}     # id -> what it waits for
+ON_PURPOSE = {}  # id -> why what we expect is not what its line in the table says
 
 
 class either(tuple):
@@ -29,17 +36,42 @@ def row(*ids, slow=False):
     return register
 
 
-def elsewhere(why, *ids):
+def as_in(name, *others):
+    """That row says what these say."""
+    AS_IN[name] = others
+
+
+def unit_test(name, program, case, why):
+    UNIT_TESTS[name] = (program, case, why)
+
+
+def pending(what, *ids):
+    """Rows about something that forestay does not have."""
     for name in ids:
-        ELSEWHERE[name] = why
+        PENDING[name] = what
+
+
+def on_purpose(why, *ids):
+    for name in ids:
+        ON_PURPOSE[name] = why
+
+
+IDS = re.compile(r"((?:(?:HC-)?[A-Z]\d\d )*(?:HC-)?[A-Z]\d\d): ")
+
+
+def ids_of(what, registered):
+    """The rows that a check of that name counts for."""
+    named = IDS.match(what)
+    return named[1].split() if named else registered
 
 
 class Bench:
     """The running pieces: one recorder, one real app, several forestays in front of them."""
 
-    def __init__(self, recorder, app, forestays, extra):
-        self.recorder, self.app, self.forestays, self.extra = recorder, app, forestays, extra
+    def __init__(self, rig, recorder, apps, forestays, extra):
+        self.rig, self.recorder, self.apps, self.forestays, self.extra = rig, recorder, apps, forestays, extra
         self.numbers = itertools.count(1)
+        self.sanitized = "asan" in rig.binary  # as the preset's folder
 
     def port(self, name="plain"):
         return self.forestays[name].port
@@ -68,9 +100,18 @@ class Bench:
             if said != ["close"]:
                 ended = connection.how_it_ended(ends)
                 said.append("close" if ended == "reset" else ended)
-        if self.recorder.of(tag):
+        if self.was_heard(tag, name):
             said.append("HEARD")
         return " ".join(said)
+
+    def was_heard(self, tag, name="plain"):
+        """Whether that forestay's app has heard a request with this tag."""
+        if name not in self.apps:
+            return bool(self.recorder.of(tag))
+        if not os.path.exists(self.apps[name].access_log):
+            return False
+        with open(self.apps[name].access_log) as log:
+            return tag in log.read()
 
     def head(self, tag, *lines, method="GET", target=None, version="HTTP/1.1", host="Host: app.example", body=""):
         """The bytes of a request whose odd lines are given."""

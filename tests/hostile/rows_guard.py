@@ -1,11 +1,11 @@
-"""First-part rows of the groups O (origin), C (cookies), J (JWT), T (tokens), I (identity) and P (upstream misbehaviour)."""
+"""The groups O (origin), C (cookies), J (JWT), T (tokens), I (identity) and P (upstream misbehaviour)."""
 import json
 import subprocess
 import time
 
 from credentials import base64url, flask_cookie, flip, jwt
 from raw import Closed, Connection, Polling, websocket
-from rows import close_of, either, elsewhere, row
+from rows import close_of, either, pending, row, unit_test
 
 POLL = "/socket.io/?EIO=4&transport=polling"
 UPGRADE = "/socket.io/?EIO=4&transport=websocket"
@@ -35,18 +35,19 @@ def cookie(bench, which="cookie"):
 # The forestay called origins allows https://app.example, https://*.wild.example and the like; nothing is protected there.
 
 
-def origins(bench, expected, *values):
-    for value in values:
+def origins(bench, expected, *cases):
+    for name, value in cases:
         response = upgrade(bench, "origins", ("Origin", value))
-        yield f"Origin {value.encode('latin-1', 'backslashreplace').decode('ascii', 'backslashreplace')}", (response.status, response.get("Access-Control-Allow-Origin"), response.heard), (expected, None, False)
+        yield f"{name}: Origin {value.encode('latin-1', 'backslashreplace').decode('ascii', 'backslashreplace')}", (response.status, response.get("Access-Control-Allow-Origin"), response.heard), (expected, None, False)
 
 
 @row("O01", "O02", "O08", "O09", "O10", "O11", "O12", "O14", "O15", "O16")
 def foreign_origins(bench):
-    yield from origins(bench, 403, "https://evil.example", "null", "https://app.example.evil.com", "https://evilwild.example", "https://wild.example",
-                       "https://a.b.wild.example", "https://app.example@evil.com", "https://app.example/path", "https://app.example?q", "https://app.example/",
-                       "https://app.example:99999", "https://app.example:0443", "https://app.example:", "https://b\xfccher.example", "https://%61pp.example",
-                       "https://app.example.", "http://localhost:3000", "http://app.example:81")
+    yield from origins(bench, 403, ("O01", "https://evil.example"), ("O02", "null"), ("O08", "https://app.example.evil.com"), ("O09", "https://evilwild.example"),
+                       ("O10", "https://wild.example"), ("O10", "https://a.b.wild.example"), ("O11", "https://app.example@evil.com"), ("O11", "https://app.example/path"),
+                       ("O11", "https://app.example?q"), ("O11", "https://app.example/"), ("O12", "https://app.example:99999"), ("O12", "https://app.example:0443"),
+                       ("O12", "https://app.example:"), ("O14", "https://b\xfccher.example"), ("O14", "https://%61pp.example"), ("O15", "https://app.example."),
+                       ("O16", "http://localhost:3000"), ("O16", "http://app.example:81"))
 
 
 @row("O13")
@@ -59,10 +60,10 @@ def several_origins(bench):
 
 @row("O03", "O04", "O05", "O06")
 def missing_origin(bench):
-    yield "websocket with a cookie", (upgrade(bench, "origins", ("Cookie", "a=b")).status), 403
-    yield "websocket with a bearer token", upgrade(bench, "guarded", ("Authorization", f"Bearer {bench.extra['jwt']}")).status, 101
-    yield "polling GET with a cookie", poll(bench, "origins", ("Cookie", "a=b")).status, 200
-    yield "polling POST with a cookie", poll(bench, "origins", ("Cookie", "a=b"), method="POST", query="&sid=x", body=b"40").status, 403
+    yield "O03: websocket with a cookie", upgrade(bench, "origins", ("Cookie", "a=b")).status, 403
+    yield "O04: websocket with a bearer token", upgrade(bench, "guarded", ("Authorization", f"Bearer {bench.extra['jwt']}")).status, 101
+    yield "O05: polling GET with a cookie", poll(bench, "origins", ("Cookie", "a=b")).status, 200
+    yield "O06: polling POST with a cookie", poll(bench, "origins", ("Cookie", "a=b"), method="POST", query="&sid=x", body=b"40").status, 403
 
 
 @row("O07")
@@ -73,13 +74,13 @@ def equal_origins(bench):
 
 @row("O17", "O18")
 def preflights(bench):
-    for origin, status, allowed in (("https://app.example", 204, "https://app.example"), ("https://evil.example", 403, None)):
+    for row_id, origin, status, allowed in (("O17", "https://app.example", 204, "https://app.example"), ("O18", "https://evil.example", 403, None)):
         tag = bench.tag()
         with bench.connection("origins") as connection:
             response = connection.request("OPTIONS", POLL, [("Origin", origin), ("Access-Control-Request-Method", "POST"), ("X-Tag", tag),
                                                             ("Access-Control-Request-Headers", "authorization,x-evil")])
         names = (response.get("Access-Control-Allow-Headers") or "").lower()
-        yield origin, (response.status, response.get("Access-Control-Allow-Origin"), "x-evil" in names, bool(bench.recorder.of(tag))), (status, allowed, False, False)
+        yield f"{row_id}: {origin}", (response.status, response.get("Access-Control-Allow-Origin"), "x-evil" in names, bool(bench.recorder.of(tag))), (status, allowed, False, False)
 
 
 @row("O19")
@@ -105,8 +106,8 @@ def upstream_cors(bench):
     yield "another page", (response.all("Access-Control-Allow-Origin"), response.all("Access-Control-Allow-Credentials")), (["*"], ["false"])
 
 
-elsewhere("tests/auth: all vectors of flask_session_vectors.json, which carry their own clock", "C01")
-elsewhere("tests/auth: all HS/RS/ES vectors of jwt_vectors.json, which carry their own clock", "J01")
+unit_test("C01", "auth_tests", "judges_all_59_vectors_as_flask_does_or_more_strictly", "the vectors carry their own clock")
+unit_test("J01", "auth_tests", "judges_all_101_vectors", "the vectors carry their own clock")
 
 OWN = ("Origin", "http://app.example")
 
@@ -123,10 +124,10 @@ def cookies(bench):
     good, bad = bench.extra["cookie"], flip(bench.extra["cookie"])
     key = bench.extra["flask key"]
     starlette = "eyJ1c2VyIjogImFsaWNlIn0=.aVW5AA.li0_auwUOo_hhFpPtx-lss7rG_s"
-    for what, value, expected in (("the good one first", f"session={good}; session={bad}", 200), ("the bad one first", f"session={bad}; session={good}", 401),
-                                  ("without a user", f"session={flask_cookie({'theme': 'dark'}, key)}", 401),
-                                  ("expired by a second", f"session={flask_cookie({'_user_id': 'a'}, key, age=31 * 86400 + 2)}", 401),
-                                  ("from the future", f"session={flask_cookie({'_user_id': 'a'}, key, age=-60)}", 401), ("a starlette cookie", f"session={starlette}", 401)):
+    for what, value, expected in (("C03: the good one first", f"session={good}; session={bad}", 200), ("C03: the bad one first", f"session={bad}; session={good}", 401),
+                                  ("C04: without a user", f"session={flask_cookie({'theme': 'dark'}, key)}", 401),
+                                  ("C05: expired by a second", f"session={flask_cookie({'_user_id': 'a'}, key, age=31 * 86400 + 2)}", 401),
+                                  ("C05: from the future", f"session={flask_cookie({'_user_id': 'a'}, key, age=-60)}", 401), ("C06: a starlette cookie", f"session={starlette}", 401)):
         response = poll(bench, "guarded", OWN, ("Cookie", value))
         yield what, (response.status, response.heard), (expected, False)
 
@@ -154,9 +155,6 @@ def confused_algorithm(bench):
     yield "RS256 as it should be", bearer(bench, f"{signed}.{base64url(signature)}", "rsa")[0], 101
 
 
-elsewhere("later: jwks_url", "J04", "J05", "J06")
-
-
 @row("J07", slow=True)
 def expiry(bench):
     token = jwt({"sub": "bob", "exp": int(time.time()) + 3}, bench.extra["jwt key"])
@@ -170,19 +168,19 @@ def places(bench):
     token = bench.extra["jwt"]
     other = jwt({"sub": "eve", "exp": NOW + 3600}, bench.extra["jwt key"])
     response = poll(bench, "rsa", query=f"&token={token}")
-    yield "in the query, which is not enabled", (response.status, response.heard), (401, False)
+    yield "T01: in the query, which is not enabled", (response.status, response.heard), (401, False)
     response = poll(bench, "guarded", ("Authorization", f"Bearer {token}"), query=f"&token={other}")
-    yield "different ones in query and header", (response.status, response.heard), either((400, False), (401, False))
+    yield "T02: different ones in query and header", (response.status, response.heard), either((400, False), (401, False))
 
 
 @row("T03", "T04", "T05")
 def bearers(bench):
     token, fixed = bench.extra["jwt"], bench.extra["token"]
     auth = "Authorization"
-    for what, headers, expected in (("twice", [(auth, f"Bearer {token}"), (auth, f"Bearer {fixed}")], either(400, 401)), ("two words", [(auth, f"Bearer {token} b")], 401),
-                                    ("lower case", [(auth, f"bearer {token}")], 200), ("static token", [(auth, f"Bearer {fixed}")], 200),
-                                    ("static token, one byte wrong", [(auth, f"Bearer {flip(fixed, -1)}")], 401),
-                                    ("a token of over 16 KB", [(auth, f"Bearer {'a' * 16_390}")], either(401, 431)), ("a token of 15 KB", [(auth, f"Bearer {'a' * 15_000}")], 401)):
+    for what, headers, expected in (("T03: twice", [(auth, f"Bearer {token}"), (auth, f"Bearer {fixed}")], either(400, 401)), ("T03: two words", [(auth, f"Bearer {token} b")], 401),
+                                    ("T03: lower case", [(auth, f"bearer {token}")], 200), ("T04: static token", [(auth, f"Bearer {fixed}")], 200),
+                                    ("T04: static token, one byte wrong", [(auth, f"Bearer {flip(fixed, -1)}")], 401),
+                                    ("T05: a token of over 16 KB", [(auth, f"Bearer {'a' * 16_390}")], either(401, 431)), ("T05: a token of 15 KB", [(auth, f"Bearer {'a' * 15_000}")], 401)):
         yield what, poll(bench, "guarded", *headers).status, expected
 
 
@@ -204,12 +202,13 @@ def guesses(bench):
         yield "in a CONNECT payload", connection.read_text(), '44{"message":"unauthorized","data":{"code":"locked_out"}}'
 
 
-elsewhere("later: auth.any_of forward", "T10", "T11", "T12")
+pending("auth.any_of forward", "T10", "T11", "T12")
+pending("jwks_url", "J04", "J05", "J06")
 
 
 @row("T07", "T08")
 def connect_payload(bench):
-    for what, payload in (("a bad token", json.dumps({"token": "nonsense"})), ("no token", ""), ("another field", json.dumps({"key": bench.extra["jwt"]}))):
+    for what, payload in (("T07: a bad token", json.dumps({"token": "nonsense"})), ("T08: no token", ""), ("T08: another field", json.dumps({"key": bench.extra["jwt"]}))):
         tag = bench.tag()
         with bench.connection("connect") as connection:
             status = connection.upgrade(UPGRADE, [OWN, ("X-Tag", tag)]).status
@@ -221,7 +220,7 @@ def connect_payload(bench):
         connection.upgrade(UPGRADE, [OWN])
         connection.read_text()
         connection.send_text("40" + json.dumps({"token": bench.extra["jwt"]}))
-        yield "a good token", connection.read_text()[:3], "40{"
+        yield "T07: a good token", connection.read_text()[:3], "40{"
 
 
 @row("T09", slow=True)
@@ -246,7 +245,7 @@ def forged_identities(bench):
     for field in ("X-Forwarded-User: root", "X-Auth-Request-User: root", "Remote-User: root", "X-Forestay-User: root", "X-Real-IP: 1.2.3.4", "X_FORWARDED_user: root",
                   "x-forwarded-USER: root", "Remote_User: root", "X_Real_IP: 1.2.3.4", "Forwarded: for=1.2.3.4;host=evil.example", "X-Original-URI: /"):
         heard = heard_fields(bench, field)
-        yield field, heard.has(field.split(":")[0]) if heard else "not forwarded", False
+        yield f"{'I07' if field.startswith('Forwarded') else 'I02' if '_' in field or field[0] == 'x' else 'I01'}: {field}", heard.has(field.split(":")[0]) if heard else "not forwarded", False
     # The app's Engine.IO handshake is another way in.
     tag = bench.tag()
     with websocket(bench.port(), [OWN, ("X-Tag", tag), ("X-Forwarded-User", "root"), ("X_Forwarded_User", "root"), ("X-Forwarded-Host", "evil.example"), ("Forwarded", "for=1.2.3.4")]):
@@ -294,19 +293,19 @@ def proxy_protocol(bench):
 
 @row("P01", "P02", "P03")
 def upstream_heads(bench):
-    for name in ("headers-1mb", "headers-1000", "splitting", "control", "cl-and-te"):
+    for row_id, name in (("P01", "headers-1mb"), ("P01", "headers-1000"), ("P02", "splitting"), ("P02", "control"), ("P03", "cl-and-te")):
         with bench.connection() as connection:
             response = connection.request("GET", f"/bad/{name}", [OWN])
-        yield name, (response.status, response.all("Set-Cookie")), (502, [])
+        yield f"{row_id}: {name}", (response.status, response.all("Set-Cookie")), (502, [])
 
 
 @row("P04", "P05", "P06", slow=True)
 def upstream_legs(bench):
-    for act in ("masked", "huge", "reset", "close-1006"):
+    for row_id, act in (("P04", "masked"), ("P04", "rsv"), ("P05", "huge"), ("P06", "reset"), ("P06", "close-1006")):
         with websocket(bench.port(), [OWN], f"&act={act}") as connection:
             # After a reset the client stays: its session waits for a fresh upstream.
             expected = {"reset": "open", "close-1006": either(1011, 1012)}.get(act, 1011)
-            yield act, close_of(connection), expected
+            yield f"{row_id}: {act}", close_of(connection), expected
 
 
 @row("P07", slow=True)
