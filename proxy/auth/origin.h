@@ -39,9 +39,9 @@ class OriginPolicy {
     // Vary.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> answer_headers(
         std::string_view origin) const;
-    // Those of a preflight's answer (204).
+    // Those of a preflight's answer (204). `methods`: a list, as the header has it.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> preflight_headers(
-        std::string_view origin) const;
+        std::string_view origin, std::string_view methods) const;
 
   private:
     struct Impl;

@@ -138,10 +138,10 @@ std::vector<std::pair<std::string, std::string>> OriginPolicy::answer_headers(st
 }
 
 std::vector<std::pair<std::string, std::string>> OriginPolicy::preflight_headers(
-    std::string_view origin) const {
+    std::string_view origin, std::string_view methods) const {
     auto headers = answer_headers(origin);
     headers.back().second = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
-    headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+    headers.emplace_back("Access-Control-Allow-Methods", methods);
     if (!impl_->allow_headers.empty())
         headers.emplace_back("Access-Control-Allow-Headers", impl_->allow_headers);
     headers.emplace_back("Access-Control-Max-Age", "7200");

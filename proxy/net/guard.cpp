@@ -16,6 +16,8 @@ using wire::http::RequestHead;
 
 constexpr std::size_t cookie_bytes_max = 8 << 10;
 constexpr std::size_t cookie_pairs_max = 64;
+constexpr string_view engineio_methods = "GET, POST, OPTIONS";
+constexpr string_view page_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 Reply origin_refusal(unsigned status, OriginVerdict verdict) {
     Reply reply;
@@ -26,9 +28,7 @@ Reply origin_refusal(unsigned status, OriginVerdict verdict) {
     return reply;
 }
 
-// Empty when the origin may. Then `canonical` and the CORS fields of the answer are set.
-std::optional<Reply> check_origin(const Shared& shared, Stats& stats, const RequestHead& head,
-                                  const ClientFacts& client, Guarded& out) {
+auth::OriginRequest origin_request(const RequestHead& head, const ClientFacts& client) {
     auth::OriginRequest request;
     for (const auto& field : head.fields) {
         if (iequals(field.name, "origin")) request.origin.push_back(field.value);
@@ -37,6 +37,13 @@ std::optional<Reply> check_origin(const Shared& shared, Stats& stats, const Requ
     request.scheme = client.scheme;
     request.host = client.host;
     request.safe_read = head.method == "GET" && !head.upgrade_websocket;
+    return request;
+}
+
+// Empty when the origin may. Then `canonical` and the CORS fields of the answer are set.
+std::optional<Reply> check_origin(const Shared& shared, Stats& stats, const RequestHead& head,
+                                  const ClientFacts& client, Guarded& out) {
+    const auth::OriginRequest request = origin_request(head, client);
     const OriginVerdict verdict = shared.origins->check(request);
     if (verdict != OriginVerdict::allowed) {
         ++stats.origin_refusals[static_cast<std::size_t>(verdict)];
@@ -124,16 +131,37 @@ std::optional<Reply> check_credential(const Shared& shared, Stats& stats, const 
     return credential_refusal(error);
 }
 
-Reply preflight(const Shared& shared, const RequestHead& head) {
+bool is_preflight(const RequestHead& head) {
+    return head.method == "OPTIONS" && head.find("origin") != nullptr &&
+           head.find("access-control-request-method") != nullptr;
+}
+
+Reply preflight(const Shared& shared, const RequestHead& head, string_view methods) {
     Reply reply;
     reply.status = 204;
-    const wire::http::Field* origin = head.find("origin");
-    if (origin != nullptr && head.find("access-control-request-method") != nullptr) {
-        reply.fields = shared.origins->preflight_headers(origin->value);
+    if (is_preflight(head)) {
+        reply.fields = shared.origins->preflight_headers(head.find("origin")->value, methods);
     } else {
-        reply.fields.emplace_back("Allow", "GET, POST, OPTIONS");
+        reply.fields.emplace_back("Allow", methods);
     }
     return reply;
+}
+
+// A page behind a credential. Browsers never send one with a preflight, so none is asked for; the answer is
+// ours, because the app must hear nothing of a client that has shown none. Empty: it is no preflight.
+std::optional<Reply> check_page_preflight(const Shared& shared, Stats& stats, const RequestHead& head,
+                                          const ClientFacts& client, Guarded& out) {
+    if (is_preflight(head)) {
+        if (auto refusal = check_origin(shared, stats, head, client, out)) return refusal;
+        out.cors.clear();  // it has its own
+        return preflight(shared, head, page_methods);
+    }
+    // CORS is the app's business on its pages. Our refusals say it too, or a script could not read that its
+    // user must log in.
+    const auth::OriginRequest request = origin_request(head, client);
+    if (!request.origin.empty() && shared.origins->check(request) == OriginVerdict::allowed)
+        out.cors = shared.origins->answer_headers(request.origin[0]);
+    return {};
 }
 
 // The method and query of an Engine.IO request, as the reference server judges them.
@@ -182,8 +210,7 @@ std::optional<Reply> check_limits(const Shared& shared, Stats& stats, const Requ
 }
 
 Reply client_config(const Shared& shared, const RequestHead& head) {
-    if (head.method == "OPTIONS" && head.find("access-control-request-method") != nullptr)
-        return preflight(shared, head);
+    if (is_preflight(head)) return preflight(shared, head, engineio_methods);
     Reply reply;
     if (head.method == "GET" || head.method == "HEAD") {
         reply.body = shared.options.client_config;
@@ -239,7 +266,7 @@ Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route
     }
     if (route == Route::engineio) {
         if (head.method == "OPTIONS") {
-            out.refusal = preflight(shared, head);
+            out.refusal = preflight(shared, head, engineio_methods);
             out.cors.clear();  // it has its own
             return out;
         }
@@ -250,6 +277,8 @@ Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route
     }
     const auto& paths = shared.options.socketio_paths;
     if (shared.authenticator->protects(guarded_path(head.path, paths))) {
+        if (route == Route::http && (out.refusal = check_page_preflight(shared, stats, head, client, out)))
+            return out;
         if ((out.refusal = check_credential(shared, stats, head, route, protocols, request))) return out;
     }
 

@@ -90,7 +90,8 @@ void check_origin(std::string_view text) {
         require(canonical_origin(*canonical) == canonical);
         require_plain(*canonical, 512);
     }
-    for (const auto& [name, value] : policy.preflight_headers(origin)) require_plain(value, 512);
+    for (const auto& [name, value] : policy.preflight_headers(origin, "GET, POST, OPTIONS"))
+        require_plain(value, 512);
 }
 
 // Lines: header, cookie, query, first and second subprotocol, CONNECT payload.

@@ -108,6 +108,41 @@ BOOST_AUTO_TEST_CASE(a_preflight_is_answered_here) {
     BOOST_TEST(!upstream.contacted());
 }
 
+BOOST_AUTO_TEST_CASE(a_preflight_of_a_protected_page_needs_no_credential_and_stays_here) {
+    Proxy guarded(upstream, with_token(forestay::auth::RefuseWith::http));
+    const auto ask = [&](const std::string& bytes) {
+        Peer client = guarded.client(bytes);
+        return read_answer(client);
+    };
+    const std::string asked = "Access-Control-Request-Method: DELETE\r\n";
+    const std::string own = "Origin: http://app.example\r\n";
+    const Answer allowed = ask(request("OPTIONS", "/api/thing", own + asked));
+    BOOST_TEST(allowed.status == 204U);
+    BOOST_TEST(allowed.field("Access-Control-Allow-Origin") == "http://app.example");
+    BOOST_TEST(allowed.field("Access-Control-Allow-Methods") ==
+               "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    BOOST_TEST(allowed.field("Access-Control-Allow-Headers") == "authorization, content-type");
+    const Answer evil = ask(request("OPTIONS", "/api/thing", "Origin: http://evil.example\r\n" + asked));
+    BOOST_TEST(evil.status == 403U);
+    BOOST_TEST(evil.field("Access-Control-Allow-Origin") == "-");
+    BOOST_TEST(ask(request("OPTIONS", "/api/thing", own)).status == 401U);  // no preflight
+    BOOST_TEST(ask(request("OPTIONS", "/api/thing", asked)).status == 401U);
+    BOOST_TEST(!upstream.contacted());
+}
+
+BOOST_AUTO_TEST_CASE(a_script_can_read_that_its_user_must_log_in) {
+    Proxy guarded(upstream, with_token(forestay::auth::RefuseWith::http));
+    const auto refused = [&](const std::string& origin) {
+        Peer client = guarded.client(request("GET", "/api/thing", "Origin: " + origin + "\r\n"));
+        const Answer answer = read_answer(client);
+        BOOST_TEST(answer.status == 401U);
+        return answer.field("Access-Control-Allow-Origin");
+    };
+    BOOST_TEST(refused("http://app.example") == "http://app.example");
+    BOOST_TEST(refused("http://evil.example") == "-");
+    BOOST_TEST(!upstream.contacted());
+}
+
 BOOST_AUTO_TEST_CASE(bad_requests_get_the_reference_servers_error_bodies) {
     const auto answer = [&](const std::string& bytes) {
         Peer client = proxy.client(bytes);
