@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -25,14 +26,14 @@ std::uint64_t to_number(std::string_view text) {
     return value;
 }
 
-// The line "btime N" of /proc/stat.
-double read_boot_time() {
-    const std::string stat = read_file("/proc/stat");
-    constexpr std::string_view key = "\nbtime ";
-    const std::size_t at = stat.find(key);
-    return at == std::string::npos
-               ? 0
-               : static_cast<double>(to_number(std::string_view(stat).substr(at + key.size())));
+// By the clocks: /proc/stat says it too, but services may not see that (ProcSubset=pid).
+double boot_time() {
+    const auto seconds = [](clockid_t clock) {
+        timespec time{};
+        ::clock_gettime(clock, &time);
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+    };
+    return seconds(CLOCK_REALTIME) - seconds(CLOCK_BOOTTIME);
 }
 
 std::uint64_t count_open_fds() {
@@ -76,7 +77,7 @@ std::optional<ProcessStats> parse_proc_stat(std::string_view stat, const ProcUni
 
 std::optional<ProcessStats> read_process_stats() {
     static const ProcUnits units{static_cast<double>(::sysconf(_SC_CLK_TCK)),
-                                 static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)), read_boot_time()};
+                                 static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)), boot_time()};
     std::optional<ProcessStats> result = parse_proc_stat(read_file("/proc/self/stat"), units);
     if (!result) return result;
     result->open_fds = count_open_fds();
