@@ -60,7 +60,13 @@ std::string request_head(const ClientExchange& exchange, const wire::http::Owned
 Task<bool> spool(ClientExchange& exchange, TemporaryFile& file) {
     Stats& stats = exchange.context.loop.stats();
     RequestBody body(exchange, exchange.context.loop.shared().options.limits.body_bytes);
-    bool stored = file.open();
+    if (!file.open()) {
+        // One of a known length would go through. Memory is no place for it: anybody could fill that.
+        Reply reply = error_reply(411, "no_temporary_file");
+        co_await send_reply(exchange, std::move(reply));
+        co_return false;
+    }
+    bool stored = true;
     while (stored) {
         const RequestBody::State state = co_await body.next();
         if (state == RequestBody::State::end) {
@@ -78,7 +84,7 @@ Task<bool> spool(ClientExchange& exchange, TemporaryFile& file) {
         }
         stored = file.append(body.piece());
     }
-    Reply reply = error_reply(500, "no_temporary_file");
+    Reply reply = error_reply(507, "temporary_file_full");
     co_await send_reply(exchange, std::move(reply));
     co_return false;
 }

@@ -22,6 +22,8 @@ std::string_view status_text(unsigned status) noexcept {
             return "Method Not Allowed";
         case 408:
             return "Request Timeout";
+        case 411:
+            return "Length Required";
         case 413:
             return "Content Too Large";
         case 414:
@@ -48,6 +50,8 @@ std::string_view status_text(unsigned status) noexcept {
             return "Gateway Timeout";
         case 505:
             return "HTTP Version Not Supported";
+        case 507:
+            return "Insufficient Storage";
         default:
             return "";
     }

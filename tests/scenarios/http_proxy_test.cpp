@@ -194,6 +194,17 @@ BOOST_AUTO_TEST_CASE(a_chunked_upload_reaches_the_app_with_a_length_and_without_
     BOOST_TEST(stats.spooled_bytes == 12U);
 }
 
+BOOST_AUTO_TEST_CASE(a_chunked_upload_without_a_place_to_keep_it_is_told_to_name_its_length) {
+    ::setenv("TMPDIR", "/proc", 1);
+    Peer client = proxy.client("POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const Answer answer = read_answer(client);
+    ::unsetenv("TMPDIR");
+    BOOST_TEST(answer.status == 411U);
+    BOOST_TEST(answer.body == R"({"error":"length required","reason":"no_temporary_file"})");
+    BOOST_TEST(client.ends());
+    BOOST_TEST(!upstream.contacted());
+}
+
 BOOST_AUTO_TEST_CASE(a_sized_upload_is_streamed_as_it_comes) {
     Peer client = proxy.client("PUT /up HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");
     Peer app = upstream.accept();
