@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "proxy/app/memory_return.h"
+#include "proxy/app/service_manager.h"
 #include "proxy/app/version.h"
 #include "proxy/net/admin_server.h"
 #include "proxy/net/loops.h"
+#include "proxy/net/temporary_file.h"
 #include "proxy/net/upstream.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/metrics.h"
@@ -158,6 +160,7 @@ struct Application::Impl {
 
     void on_signal();
     void drain();
+    void warn();
     // Until `end`, each second.
     void tell_progress(const Learning& learning, std::chrono::steady_clock::time_point end);
 
@@ -190,7 +193,22 @@ void Application::Impl::drain() {
     say(net::Level::info, "draining",
         {{"sessions", std::to_string(shared.common->sessions)},
          {"connections", std::to_string(shared.common->connections)}});
+    tell_service_manager("STOPPING=1");
     loops.drain([this] { loops.stop(); });
+}
+
+// What the operator should know about the configuration, and about where we run.
+void Application::Impl::warn() {
+    for (const config::Problem& warning : warnings)
+        say(net::Level::warning, "risky_setting", {{"at", to_string(warning.at)}, {"what", warning.message}});
+    if (::geteuid() == 0) {
+        say(net::Level::warning, "running_as_root",
+            {{"what", "nothing here needs it: deploy/README.md tells how to listen on port 443 without"}});
+    }
+    if (!net::TemporaryFile().open()) {
+        say(net::Level::warning, "no_temporary_file",
+            {{"what", "uploads without Content-Length get 411: let TMPDIR name a directory to write to"}});
+    }
 }
 
 void Application::Impl::tell_progress(const Learning& learning, std::chrono::steady_clock::time_point end) {
@@ -233,10 +251,8 @@ void Application::run() {
         for (const std::string& address : names(all.admin->bound())) fields.emplace_back("admin", address);
     }
     all.say(net::Level::info, "started", std::move(fields));
-    for (const config::Problem& warning : all.warnings) {
-        all.say(net::Level::warning, "risky_setting",
-                {{"at", to_string(warning.at)}, {"what", warning.message}});
-    }
+    all.warn();
+    tell_service_manager("READY=1");
     const MemoryReturn memory(all.shared.common->sessions);
     all.loops.run();
     all.say(net::Level::info, "stopped", {});
