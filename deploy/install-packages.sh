@@ -15,7 +15,7 @@ packages_for() {
         demo)  echo python3-flask-socketio python3-gevent python3-gevent-websocket nodejs npm curl ;;
         test)  echo python3-flask-socketio python3-eventlet python3-gevent python3-gevent-websocket python3-websocket \
                     python3-requests python3-fastapi python3-uvicorn python3-websockets nginx haproxy prometheus \
-                    nodejs npm openssl git ;;
+                    nodejs npm openssl git chromium-headless-shell systemd python3-seccomp ;;
         *)     echo "install-packages.sh: no such purpose: $1" >&2; return 2 ;;
     esac
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A real Flask-SocketIO app to put forestay in front of: Debian's packages, nothing changed.
 
-    app.py eventlet|gevent|threading [--port N] [--ping-interval S] [--ping-timeout S] [--log FILE]
+    app.py eventlet|gevent|threading [--port N] [--ping-interval S] [--ping-timeout S] [--cors ORIGIN] [--log FILE]
 
 Threading is what Flask-SocketIO does by itself: without simple-websocket, which Debian does not have, it knows no
 websockets. Listens on a free port of 127.0.0.1 and prints {"port": N} when it does. Writes one JSON line to the log file for every
@@ -23,13 +23,14 @@ parser.add_argument("mode", choices=["eventlet", "gevent", "threading"])
 parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--ping-interval", type=float, default=25)
 parser.add_argument("--ping-timeout", type=float, default=20)
+parser.add_argument("--cors", help="the origin, or *, that Flask-SocketIO allows; without: its own")
 parser.add_argument("--log")
 options = parser.parse_args()
 
 app = Flask(__name__)
 # Threads of the handlers would overtake each other: the order in which the app has heard something is looked at.
 socketio = SocketIO(app, async_mode=options.mode, ping_interval=options.ping_interval, ping_timeout=options.ping_timeout,
-                    async_handlers=options.mode != "threading")
+                    async_handlers=options.mode != "threading", cors_allowed_origins=options.cors)
 
 seen = {}          # tag -> what happened
 late_answers = []  # ids that were answered after their question had waited long
@@ -137,6 +138,14 @@ def what_was_seen():
 @app.route("/late-answers")
 def number_of_late_answers():
     return jsonify(len(late_answers))
+
+
+@app.after_request
+def allow_origin(response):
+    """?allow_origin=ORIGIN: an app with CORS of its own."""
+    if origin := request.args.get("allow_origin"):
+        response.headers["Access-Control-Allow-Origin"] = origin
+    return response
 
 
 @app.route("/headers", methods=["GET", "POST", "PUT"])

@@ -18,12 +18,12 @@ PYTHON = "/usr/bin/python3"  # Debian's, which has the packages
 class Process:
     """A child with its output in a file."""
 
-    def __init__(self, name, command, directory):
+    def __init__(self, name, command, directory, stdin=subprocess.DEVNULL):
         self.name = name
         self.log_path = os.path.join(directory, f"{name}.log")
         self.log = open(self.log_path, "wb")
         # PR_SET_PDEATHSIG would need a preexec function; the rig ends its children in __exit__ and on SIGTERM instead.
-        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, stdin=stdin)
         self.pid = self.child.pid
 
     def first_line(self):
