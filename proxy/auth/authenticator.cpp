@@ -9,6 +9,7 @@
 #include "proxy/auth/protected_path.h"
 #include "proxy/auth/starlette_session.h"
 #include "proxy/auth/static_token.h"
+#include "proxy/auth/verdict_cache.h"
 
 namespace forestay::auth {
 namespace {
@@ -159,6 +160,12 @@ bool judges(const Verifier& verifier, Place place) {
                       verifier);
 }
 
+// Dearer than looking it up.
+bool is_dear(const Verifier& verifier) {
+    const auto* jwt = std::get_if<JwtMethod>(&verifier);
+    return jwt != nullptr && jwt->verifier.has_public_key();
+}
+
 }  // namespace
 
 struct Authenticator::Impl {
@@ -171,23 +178,41 @@ struct Authenticator::Impl {
     }
 
     // The first method that yields an identity, or the most telling refusal.
-    result<Identity> judge(std::string_view credential, Place place, std::int64_t now_unix) const {
+    result<Identity> judge(std::string_view credential, Place place, std::int64_t now_unix,
+                           const Remembering* remembering) const {
         auto refusal = errc::malformed;
-        for (const auto& verifier : verifiers) {
-            if (!judges(verifier, place)) continue;
-            auto identity =
-                std::visit([&](const auto& m) { return m.check(credential, now_unix); }, verifier);
+        for (std::size_t i = 0; i < verifiers.size(); ++i) {
+            if (!judges(verifiers[i], place)) continue;
+            auto identity = ask(i, credential, now_unix, remembering);
             if (identity) return identity;
             refusal = more_telling(refusal, static_cast<errc>(identity.error().value()));
         }
         return refusal;
     }
 
+    // Credentials are decoded strictly, so that one has one spelling: its text stands for its bytes.
+    result<Identity> ask(std::size_t method, std::string_view credential, std::int64_t now_unix,
+                         const Remembering* remembering) const {
+        const auto check = [&] {
+            return std::visit([&](const auto& m) { return m.check(credential, now_unix); },
+                              verifiers[method]);
+        };
+        if (remembering == nullptr || !is_dear(verifiers[method]) || credential.size() > max_credential_bytes)
+            return check();
+        VerdictCache& verdicts = remembering->verdicts;
+        const auto key = verdicts.key_of("jwt " + std::to_string(method), credential);
+        if (const Identity* known = verdicts.find(key, now_unix)) return *known;
+        auto identity = check();
+        if (identity) verdicts.store(key, remembering->client, *identity, now_unix);
+        return identity;
+    }
+
     // Browsers send cookies unasked, so one that proves nothing is no second credential beside another.
-    result<Identity> judge_cookies(const std::vector<std::string_view>& values, std::int64_t now_unix) const {
+    result<Identity> judge_cookies(const std::vector<std::string_view>& values, std::int64_t now_unix,
+                                   const Remembering* remembering) const {
         result<Identity> proven = errc::no_credential;
         for (const auto value : values) {
-            auto identity = judge(value, Place::cookie, now_unix);
+            auto identity = judge(value, Place::cookie, now_unix, remembering);
             if (identity && proven) return errc::ambiguous;
             if (identity) {
                 proven = std::move(identity);
@@ -231,7 +256,8 @@ bool Authenticator::accepts_connect() const {
     return !impl_->options.from.connect.empty() && impl_->any_judges(Place::on_purpose);
 }
 
-result<Identity> Authenticator::check(const Presented& presented, std::int64_t now_unix) const {
+result<Identity> Authenticator::check(const Presented& presented, std::int64_t now_unix,
+                                      const Remembering* remembering) const {
     const auto& from = impl_->options.from;
     result<std::string> given = errc::no_credential;
     if (impl_->any_judges(Place::on_purpose)) given = find_explicit_credential(presented, from);
@@ -241,11 +267,11 @@ result<Identity> Authenticator::check(const Presented& presented, std::int64_t n
     if (impl_->any_judges(Place::cookie)) cookies = find_cookies(presented.cookie, from.cookie);
     if (!cookies) return cookies.error();
     if (given) std::erase(*cookies, std::string_view(*given));  // the same credential in two places is one
-    auto by_cookie = impl_->judge_cookies(*cookies, now_unix);
+    auto by_cookie = impl_->judge_cookies(*cookies, now_unix, remembering);
 
     if (given) {
         if (by_cookie || by_cookie.error() == errc::ambiguous) return errc::ambiguous;
-        return impl_->judge(*given, Place::on_purpose, now_unix);
+        return impl_->judge(*given, Place::on_purpose, now_unix, remembering);
     }
     // A cookie that proves nothing must not shut out who will prove it with CONNECT.
     const bool may_come = accepts_connect() && presented.connect_payload.empty();
@@ -255,7 +281,7 @@ result<Identity> Authenticator::check(const Presented& presented, std::int64_t n
 
 result<Identity> Authenticator::check_credential(std::string_view credential, std::int64_t now_unix) const {
     if (credential.size() > max_credential_bytes) return errc::malformed;
-    return impl_->judge(credential, Place::on_purpose, now_unix);
+    return impl_->judge(credential, Place::on_purpose, now_unix, nullptr);
 }
 
 std::string Authenticator::given(const Presented& presented) const {

@@ -30,6 +30,14 @@ struct Presented {
     std::string_view connect_payload;             // JSON of a Socket.IO CONNECT, may be empty
 };
 
+class VerdictCache;
+
+// Where verdicts that were dear to come by are kept, and whose this one is.
+struct Remembering {
+    VerdictCache& verdicts;
+    std::string_view client;  // its address, or what stands for it
+};
+
 class Authenticator {
   public:
     // `problems` gets one line per unusable option ("jwt: HS256 needs a secret of at least 32 bytes").
@@ -46,11 +54,14 @@ class Authenticator {
     // over malformed). Cookies come unasked: one that proves nothing is no second credential beside another,
     // and, while a credential may still come with CONNECT (accepts_connect() and no connect_payload yet),
     // none at all.
-    [[nodiscard]] result<Identity> check(const Presented& presented, std::int64_t now_unix) const;
+    // With `remembering`, a JWT of a public key that has been good is good without being verified again,
+    // until it expires and for 30 seconds at most (verdict_cache.h).
+    [[nodiscard]] result<Identity> check(const Presented& presented, std::int64_t now_unix,
+                                         const Remembering* remembering = nullptr) const;
 
     // The credential that was given on purpose, in whichever place; empty: none, or not one only.
     [[nodiscard]] std::string given(const Presented& presented) const;
-    // A credential that was given on purpose and by itself, as for auth.refresh.
+    // A credential that was given on purpose and by itself, as for auth.refresh. Nothing is remembered.
     [[nodiscard]] result<Identity> check_credential(std::string_view credential, std::int64_t now_unix) const;
 
     [[nodiscard]] const AuthOptions& options() const;

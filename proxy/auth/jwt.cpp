@@ -235,6 +235,11 @@ void JwtVerifier::load_keys(const JwtOptions& options, std::vector<std::string>&
     std::move(set->keys.begin(), set->keys.end(), std::back_inserter(keys_));
 }
 
+bool JwtVerifier::has_public_key() const noexcept {
+    return std::any_of(keys_.begin(), keys_.end(),
+                       [](const Key& key) { return key.type != KeyType::secret; });
+}
+
 result<const Algorithm*> JwtVerifier::find_algorithm(std::string_view header_json, std::string& kid) const {
     const auto header = JsonObject::parse(header_json);
     if (!header || header->find("crit")) return errc::malformed;  // crit: an extension that we do not know

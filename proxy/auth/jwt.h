@@ -34,6 +34,8 @@ class JwtVerifier {
     // `problems` gets one line per unusable option; then there is nothing to verify with.
     JwtVerifier(const JwtOptions& options, std::vector<std::string>& problems);
 
+    // RSA, ECDSA or EdDSA: dear to verify.
+    [[nodiscard]] bool has_public_key() const noexcept;
     [[nodiscard]] result<Jwt> verify(std::string_view token, std::int64_t now_unix) const;
 
   private:

@@ -90,9 +90,10 @@ auth::Presented presented(const RequestHead& head, const auth::Sources& from,
 }
 
 // Empty when the credential is good, not needed, or to be judged (or refused) with CONNECT.
-std::optional<Reply> check_credential(const Shared& shared, Stats& stats, const RequestHead& head,
-                                      Route route, const std::vector<string_view>& protocols,
-                                      GuardedRequest& request) {
+std::optional<Reply> check_credential(Loop& loop, const RequestHead& head, Route route,
+                                      const std::vector<string_view>& protocols, GuardedRequest& request) {
+    const Shared& shared = loop.shared();
+    Stats& stats = loop.stats();
     const auth::Authenticator& authenticator = *shared.authenticator;
     const auth::AuthOptions& options = authenticator.options();
     const auth::Presented credentials = presented(head, options.from, protocols);
@@ -110,7 +111,10 @@ std::optional<Reply> check_credential(const Shared& shared, Stats& stats, const 
     const std::int64_t now =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
             .count();
-    auto identity = authenticator.check(credentials, now);
+    const std::string address = ClientTable::counted_as(request.client_address);
+    const auth::Remembering remembering{loop.verdicts(), address};
+    auto identity = authenticator.check(credentials, now, &remembering);
+    stats.auth_cache = loop.verdicts().counts();
     if (identity.has_value()) {
         request.identity = std::move(*identity);
         return {};
@@ -249,8 +253,10 @@ string_view credential_marker(const auth::AuthOptions& options, const std::vecto
     return found == protocols.end() ? string_view{} : *found;
 }
 
-Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route route,
-              const ClientFacts& client, const std::vector<string_view>& protocols) {
+Guarded guard(Loop& loop, const RequestHead& head, Route route, const ClientFacts& client,
+              const std::vector<string_view>& protocols) {
+    const Shared& shared = loop.shared();
+    Stats& stats = loop.stats();
     Guarded out;
     GuardedRequest& request = out.request;
     request.method = head.method;
@@ -279,7 +285,7 @@ Guarded guard(const Shared& shared, Stats& stats, const RequestHead& head, Route
     if (shared.authenticator->protects(guarded_path(head.path, paths))) {
         if (route == Route::http && (out.refusal = check_page_preflight(shared, stats, head, client, out)))
             return out;
-        if ((out.refusal = check_credential(shared, stats, head, route, protocols, request))) return out;
+        if ((out.refusal = check_credential(loop, head, route, protocols, request))) return out;
     }
 
     const auth::AuthOptions& options = shared.authenticator->options();

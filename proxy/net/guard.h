@@ -23,9 +23,8 @@ struct Guarded {
 
 // Checks what the route asks for. `protocols`: offered subprotocols of an upgrade. Views are read during the
 // call only.
-[[nodiscard]] Guarded guard(const Shared& shared, Stats& stats, const wire::http::RequestHead& head,
-                            Route route, const ClientFacts& client,
-                            const std::vector<std::string_view>& protocols);
+[[nodiscard]] Guarded guard(Loop& loop, const wire::http::RequestHead& head, Route route,
+                            const ClientFacts& client, const std::vector<std::string_view>& protocols);
 
 // The marker of a credential among the offered subprotocols ("bearer"): what we answer when the upstream
 // selects nothing, because browsers close a websocket that offered some and got none. Empty: there is none.

@@ -236,7 +236,7 @@ Task<void> HttpConnection::dispatch(ClientExchange& exchange) {
             co_return;
         }
     }
-    Guarded guarded = guard(shared, stats, head_, route, exchange.facts, handshake.request.protocols);
+    Guarded guarded = guard(context_->loop, head_, route, exchange.facts, handshake.request.protocols);
     exchange.cors = std::move(guarded.cors);
     if (guarded.refusal) {
         co_await send_reply(exchange, std::move(*guarded.refusal));

@@ -30,10 +30,19 @@ std::array<unsigned char, N> random_bytes() {
     if (RAND_bytes(bytes.data(), static_cast<int>(N)) != 1) throw std::runtime_error("RAND_bytes failed");
     return bytes;
 }
+
+std::string random_key() {
+    const auto bytes = random_bytes<32>();
+    return {bytes.begin(), bytes.end()};
+}
 }  // namespace
 
 struct Loop::Impl {
-    Impl(const Shared& s, unsigned i) : shared(s), index(i) {
+    Impl(const Shared& s, unsigned i)
+        : shared(s),
+          index(i),
+          verdicts(random_key(), auth::VerdictCache::most_entries / s.loops,
+                   auth::VerdictCache::most_bytes / s.loops) {
         stats.sessions.rules.resize(s.policy.rules.rules().size());
     }
 
@@ -50,6 +59,7 @@ struct Loop::Impl {
     std::vector<Loop*> loops;
     Stats stats;
     session::Workspace workspace;
+    auth::VerdictCache verdicts;
     session::TimePoint now = Clock::now();
     TimerWheel wheel{now};
     asio::io_context context{1};       // with it go the coroutines that are left, and with them their streams
@@ -117,6 +127,9 @@ Stats& Loop::stats() {
 }
 session::Workspace& Loop::workspace() {
     return impl_->workspace;
+}
+auth::VerdictCache& Loop::verdicts() {
+    return impl_->verdicts;
 }
 UpgradedSockets& Loop::sockets() {
     return *impl_->sockets;

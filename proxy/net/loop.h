@@ -13,6 +13,7 @@
 
 #include "proxy/auth/authenticator.h"
 #include "proxy/auth/origin.h"
+#include "proxy/auth/verdict_cache.h"
 #include "proxy/net/client_table.h"
 #include "proxy/net/failed_credentials.h"
 #include "proxy/net/journal.h"
@@ -69,6 +70,7 @@ class Loop {
     TimerWheel& wheel();
     UpstreamSet& upstreams();
     SharedGate& gate();
+    auth::VerdictCache& verdicts();  // this loop's part of them
     // The time of this batch: read once per wake-up of the epoll set or the wheel, and by whoever else begins
     // a batch of work for the sessions.
     session::TimePoint now() const;

@@ -345,7 +345,10 @@ Input SessionDriver::check_credential(std::string_view connect_payload) {
         loop_.shared().options.failed_rate.bounded() ? authenticator->given(presented) : "";
     if (locked_out(loop_.shared(), loop_.stats(), origins_.client, given))
         return input::CredentialRefused{auth::name(auth::errc::locked_out)};
-    const auto identity = authenticator->check(presented, unix_now());
+    const std::string address = ClientTable::counted_as(origins_.client);
+    const auth::Remembering remembering{loop_.verdicts(), address};
+    const auto identity = authenticator->check(presented, unix_now(), &remembering);
+    loop_.stats().auth_cache = loop_.verdicts().counts();
     if (!identity) {
         const auto why = static_cast<auth::errc>(identity.error().value());
         ++loop_.stats().auth_refusals.at(static_cast<std::size_t>(why));

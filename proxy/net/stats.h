@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/auth/verdict_cache.h"
 #include "proxy/session/stats.h"
 #include "rules/gate.h"
 
@@ -47,6 +48,10 @@ constexpr std::array<std::string_view, 4> limit_hit_names{"max_connections", "pe
 // Who is locked out for bad credentials: FailedCredentials::Of.
 constexpr std::array<std::string_view, 2> lockout_names{"address", "credential"};
 
+// What a forward-auth server said, or that it said nothing that could be used.
+enum class ForwardAuthResult : std::uint8_t { allow, deny, error };
+constexpr std::array<std::string_view, 3> forward_auth_result_names{"allow", "deny", "error"};
+
 // One process of the app, by index into UpstreamOptions::urls.
 struct UpstreamStats {
     std::uint64_t sessions = 0;  // gauge: that belong to it
@@ -72,6 +77,9 @@ struct Stats {
     std::array<std::uint64_t, 8> origin_refusals{};  // by auth::OriginVerdict
     std::array<std::uint64_t, 16> auth_refusals{};   // by auth::errc
     std::array<std::uint64_t, lockout_names.size()> auth_lockouts{};
+    auth::VerdictCache::Counts auth_cache;
+    std::array<std::uint64_t, forward_auth_result_names.size()> forward_auth{};  // requests to it
+    session::Histogram forward_auth_duration;
     std::array<std::uint64_t, handshake_failure_names.size()> handshake_failures{};
     std::uint64_t sid_mismatches = 0;         // a sid used by another principal or origin
     std::uint64_t dropped_header_fields = 0;  // underscore names

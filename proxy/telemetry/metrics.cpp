@@ -329,6 +329,10 @@ void Exposition::refusals() {
     by_name(out_.counter("forestay_auth_lockouts_total",
                          "How often somebody was locked out for bad credentials, by what was."),
             "of", net::lockout_names, [](const auto& s, auto i) { return s.auth_lockouts[i]; });
+    auto& cache = out_.counter("forestay_auth_cache_lookups_total",
+                               "Credentials that are dear to verify, by whether they had been lately.");
+    put(cache, {{"result", "hit"}}, sum([](const auto& s) { return s.auth_cache.hits; }));
+    put(cache, {{"result", "miss"}}, sum([](const auto& s) { return s.auth_cache.misses; }));
     by_name(out_.counter("forestay_handshake_failures_total", "Websocket handshakes that failed, by reason."),
             "reason", net::handshake_failure_names,
             [](const auto& s, auto i) { return s.handshake_failures[i]; });

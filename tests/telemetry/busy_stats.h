@@ -59,6 +59,7 @@ inline net::Stats busy_stats() {
     stats.head_refusals["bad_host"] = 2;
     stats.origin_refusals[1] = 6;
     stats.auth_refusals[5] = 8;
+    stats.auth_cache = {40, 2};
     stats.handshake_failures[4] = 1;
     stats.upstream_connects = 12;
     stats.upstream_connect_failures = 2;

@@ -159,6 +159,9 @@ forestay_origin_refused_total{reason="malformed"} 0
 )");
     BOOST_TEST(lines(text, "forestay_auth_refused_total{reason=\"expired\"}") ==
                "forestay_auth_refused_total{reason=\"expired\"} 8\n");
+    BOOST_TEST(lines(text, "forestay_auth_cache_lookups_total") ==
+               "forestay_auth_cache_lookups_total{result=\"hit\"} 40\n"
+               "forestay_auth_cache_lookups_total{result=\"miss\"} 2\n");
     BOOST_TEST(lines(text, "forestay_head_refusals_total") ==
                "forestay_head_refusals_total{reason=\"bad_host\"} 2\n");
     BOOST_TEST(lines(text, "forestay_handshake_failures_total{reason=\"upstream_refused\"}") ==
