@@ -108,6 +108,7 @@ class Gate {
     RequestHead& head_;
     const HeadLimits& limits_;
     unsigned fields_ = 0, hosts_ = 0, lengths_ = 0, codings_ = 0, cookies_ = 0;
+    std::size_t connection_options_ = 0;
     bool close_ = false, persist_ = false, connection_upgrade_ = false;
     bool websocket_ = false, other_upgrade_ = false;
     std::string_view coding_;
@@ -199,6 +200,9 @@ HeadRefusal Gate::framing(std::string_view name, std::string_view value) {
         close_ = close_ || list_has(value, "close");
         persist_ = persist_ || list_has(value, "keep-alive");
         connection_upgrade_ = connection_upgrade_ || list_has(value, "upgrade");
+        // Each of them is looked for among all fields: thousands would cost thousands of times their bytes.
+        connection_options_ += 1 + static_cast<std::size_t>(std::count(value.begin(), value.end(), ','));
+        if (connection_options_ > limits_.header_count) return {431, "too_many_fields"};
     } else if (iequals(name, "upgrade")) {
         other_upgrade_ = other_upgrade_ || websocket_ || !iequals(value, "websocket");
         websocket_ = websocket_ || list_has(value, "websocket");

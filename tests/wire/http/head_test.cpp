@@ -166,6 +166,16 @@ BOOST_AUTO_TEST_CASE(sizes_and_counts_have_limits) {
     BOOST_TEST(verdict_of_fields(many + "X: 1\r\n") == "431 too_many_fields");
 }
 
+// 14 KB of "x,x,x" beside 60 fields took 3.4 ms to forward, 70 times a plain request.
+BOOST_AUTO_TEST_CASE(connection_names_no_more_fields_than_there_may_be) {
+    std::string options = "close";
+    for (int i = 0; i < 99; ++i) options += ",x";
+    BOOST_TEST(verdict_of_fields("Connection: " + options + "\r\n") == "ok");
+    BOOST_TEST(verdict_of_fields("Connection: " + options + ",x\r\n") == "431 too_many_fields");
+    BOOST_TEST(verdict_of_fields("Connection: " + options + "\r\nConnection: x\r\n") ==
+               "431 too_many_fields");
+}
+
 BOOST_AUTO_TEST_CASE(a_get_has_no_body) {
     // H32
     BOOST_TEST(verdict_of_fields("Content-Length: 2\r\n", "GET / HTTP/1.1") == "400 body_on_get");
