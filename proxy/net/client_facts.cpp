@@ -84,7 +84,8 @@ bool is_trusted(string_view address, const std::vector<Network>& trusted) {
 ClientFacts client_facts(const wire::http::RequestHead& head, string_view peer,
                          const std::vector<Network>& trusted) {
     ClientFacts facts{std::string(peer), std::string(peer), "http", std::string(head.host)};
-    if (!is_trusted(peer, trusted)) return facts;
+    facts.by_trusted_proxy = is_trusted(peer, trusted);
+    if (!facts.by_trusted_proxy) return facts;
 
     // From the right: each trusted proxy vouches for the address before it. Garbage ends the walk.
     const auto hops = items(head, "x-forwarded-for");

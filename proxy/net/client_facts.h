@@ -16,6 +16,7 @@ struct ClientFacts {
         forwarded_for;   // X-Forwarded-For for the upstream: that address, and the trusted hops behind it
     std::string scheme;  // http or https, as the client used it
     std::string host;    // Host as the client used it
+    bool by_trusted_proxy = false;  // the other end of the socket is one
 };
 
 // `peer` is the address of the other end of the socket; a unix socket's is 127.0.0.1.

@@ -291,6 +291,7 @@ Guarded guard(Loop& loop, const RequestHead& head, Route route, const ClientFact
     const auth::AuthOptions& options = shared.authenticator->options();
     wire::http::Forwarded forwarded{
         client.forwarded_for, client.scheme, client.host, {}, names_of(options.identity_headers)};
+    forwarded.by_trusted_proxy = client.by_trusted_proxy;
     if (request.identity) forwarded.identity = shared.authenticator->identity_headers(*request.identity);
     const UpstreamOptions& upstream = shared.options.upstream;
     request.upstream_fields =

@@ -41,11 +41,14 @@ constexpr std::array<string_view, 10> hop_by_hop{"connection",
 constexpr std::array<string_view, 9> ours{"x-remote-user",  "x-rewrite-url", "host",
                                           "content-length", "expect",        "forwarded",
                                           "x-real-ip",      "remote-user",   "proxy"};
+// Where a proxy has mounted the app. Flask's well-known ReverseProxied middleware and gunicorn take it off
+// the path, and what is left may be a protected one.
+constexpr std::array<string_view, 4> mounting{"x-script-name", "script-name", "path-info", "x-scheme"};
 constexpr std::array<string_view, 5> our_prefixes{"x-forwarded-", "x-forestay-", "x-auth-request-",
                                                   "x-original-", "sec-websocket-"};
 
 bool is_ours(string_view name, const Forwarded& forwarded) noexcept {
-    return any_of(ours, name) ||
+    return any_of(ours, name) || (!forwarded.by_trusted_proxy && any_of(mounting, name)) ||
            std::any_of(our_prefixes.begin(), our_prefixes.end(),
                        [&](string_view prefix) { return has_prefix(name, prefix); }) ||
            std::any_of(forwarded.strip.begin(), forwarded.strip.end(),

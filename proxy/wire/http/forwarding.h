@@ -19,12 +19,14 @@ struct Forwarded {
     std::string host;                // X-Forwarded-Host: Host as the client sent it
     OwnedFields identity;            // configured identity headers with values
     std::vector<std::string> strip;  // configured identity header names, removed whatever a client sends
+    bool by_trusted_proxy = false;   // the request came through one: it may say where the app is mounted
 };
 
 // Removes hop-by-hop fields, fields named by Connection, X-Forwarded-*, Forwarded,
 // X-Real-IP, X-Forestay-*, X-Auth-Request-*, Remote-User, X-Original-*, the names in forwarded.strip ('_'
-// equals '-'), Expect, TE, Trailer, Content-Length and Transfer-Encoding, all Sec-WebSocket-*; then adds
-// ours. Host is kept as the client sent it when `preserve_host`, else `upstream_host`.
+// equals '-'), X-Script-Name, Script-Name, Path-Info and X-Scheme but of trusted proxies, Expect, TE,
+// Trailer, Content-Length and Transfer-Encoding, all Sec-WebSocket-*; then adds ours. Host is kept as the
+// client sent it when `preserve_host`, else `upstream_host`.
 [[nodiscard]] OwnedFields forwarded_fields(const RequestHead& head, const Forwarded& forwarded,
                                            std::string_view upstream_host, bool preserve_host);
 

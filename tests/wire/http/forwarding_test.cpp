@@ -56,6 +56,15 @@ BOOST_AUTO_TEST_CASE(claims_about_the_client_are_ours_alone) {
         "X-User=alice;");
 }
 
+// "X-Script-Name: /open" made "/open/private" the protected "/private", behind the check of paths.
+BOOST_AUTO_TEST_CASE(only_a_trusted_proxy_says_where_the_app_is_mounted) {
+    const std::string fields = "X-Script-Name: /a\r\nScript-Name: /a\r\nPath-Info: /a\r\nX-Scheme: https\r\n";
+    BOOST_TEST(forward(fields) == "Host=app.example;");
+    Forwarded forwarded;
+    forwarded.by_trusted_proxy = true;
+    BOOST_TEST(forward("X-Script-Name: /a\r\n", forwarded) == "Host=app.example;X-Script-Name=/a;");
+}
+
 // shields.underscore_headers: false
 BOOST_AUTO_TEST_CASE(a_field_that_spells_one_of_ours_with_underscores_stays_here) {
     const std::string bytes =
