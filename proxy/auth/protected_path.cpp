@@ -46,6 +46,17 @@ std::string resolve_dots(std::string_view path) {
     return out;
 }
 
+// Servers of the Java kind take "/a;b=c/d" for "/a/d".
+std::string drop_parameters(std::string_view path) {
+    std::string out;
+    bool parameter = false;
+    for (const char c : path) {
+        parameter = c == ';' || (parameter && c != '/');
+        if (!parameter) out.push_back(c);
+    }
+    return out;
+}
+
 bool starts_with_prefix(std::string_view path, std::string_view prefix) {
     return path.starts_with(prefix) || (prefix.ends_with('/') && path == prefix.substr(0, prefix.size() - 1));
 }
@@ -57,9 +68,11 @@ bool is_protected(std::string_view path, const std::vector<std::string>& prefixe
     const auto decoded = percent_decode(path);
     const auto merged = merge_slashes(decoded);
     const auto resolved = resolve_dots(merged);
+    const auto bare = resolve_dots(merge_slashes(drop_parameters(decoded)));
     return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
         return starts_with_prefix(path, prefix) || starts_with_prefix(decoded, prefix) ||
-               starts_with_prefix(merged, prefix) || starts_with_prefix(resolved, prefix);
+               starts_with_prefix(merged, prefix) || starts_with_prefix(resolved, prefix) ||
+               starts_with_prefix(bare, prefix);
     });
 }
 
