@@ -1,5 +1,6 @@
 // What clients send. Strict: what upstreams differ about ends the session.
 #include <algorithm>
+#include <numeric>
 
 #include "proxy/session/conversation.h"
 #include "proxy/session/grammar.h"
@@ -150,6 +151,12 @@ MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view 
         write_without_claim(stripped, text, packet.payload);
         text = stripped;
     }
+    // Each is kept, to be said again to an app that comes back.
+    const std::size_t others = std::accumulate(namespaces_.begin(), namespaces_.end(), std::size_t{0},
+                                               [name](std::size_t sum, const Namespace& one) {
+                                                   return one.name == name ? sum : sum + one.connect.size();
+                                               });
+    if (others + text.size() > policy_.limits.message_bytes) return too_big;
     if (Namespace* known = find(name)) {
         if (unclaimed(*known)) {
             if (come_back(*known, claim, text, now)) return std::nullopt;

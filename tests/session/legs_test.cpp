@@ -233,6 +233,24 @@ BOOST_AUTO_TEST_CASE(a_poll_answer_has_at_most_as_many_packets_as_python_clients
     BOOST_TEST(packets(script.input(input::ExchangeWritten{3}).input(input::PollOpened{4}).heard()) == 2);
 }
 
+// 16 namespaces kept 16 MiB, because each CONNECT is said again to an app that comes back.
+BOOST_AUTO_TEST_CASE(what_a_client_says_with_its_connects_is_bounded_together) {
+    Policy policy = forestay::session::testing::policy();
+    policy.limits.message_bytes = 1000;
+    Script script(websocket_first(), policy);
+    const std::string large = ",{\"x\":\"" + std::string(400, 'a') + "\"}";
+    script.input(input::ClientUpgraded{}).client_says("40/a" + large).client_says("40/b" + large);
+    BOOST_TEST(!script.session().ended());
+    script.heard();
+    script.client_says("41/a,").client_says("40/c" + large);
+    BOOST_TEST(!script.session().ended());
+    script.heard();
+    script.client_says("40/d" + large);
+    const Lines expected{"client: CLOSE 1009 message too big", "close client", "close upstream",
+                         "end client limit"};
+    BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(of_what_waits_for_an_upstream_that_does_not_come_the_oldest_falls_out_and_is_told) {
     Policy policy = forestay::session::testing::policy();
     policy.resume_upstream.max_bytes = 1600;

@@ -129,6 +129,23 @@ BOOST_AUTO_TEST_CASE(what_the_client_said_behind_its_connect_is_not_lost) {
                 "report client_back 0"});
 }
 
+BOOST_AUTO_TEST_CASE(who_comes_back_says_no_more_with_his_connects_than_a_message) {
+    Policy policy = recovering();
+    policy.limits.message_bytes = 1000;
+    Script old(named("OLD"), policy);
+    old.joined().client_says("40/b,").upstream_says(R"(40/b,{"sid":"b"})");
+    const std::string reply = old.heard().back();
+    const std::string pid = reply.substr(reply.find("f1."), reply.rfind('"') - reply.find("f1."));
+    old.input(input::ClientLost{}).heard();
+    Fresh fresh(old, policy);
+    const std::string large = R"(","x":")" + std::string(600, 'x') + "\"}";
+    fresh.client_says(R"(40{"pid":")" + old_pid + large);
+    BOOST_TEST(old.takes(fresh));
+    BOOST_TEST(!old.session().ended());
+    old.client_says(R"(40/b,{"pid":")" + pid + large);
+    BOOST_TEST(old.heard().back() == "end client limit");
+}
+
 BOOST_AUTO_TEST_CASE(a_client_without_a_session_joins_anew_and_the_app_sees_no_pid) {
     Script old(named("OLD"), recovering());
     Fresh fresh(old);
