@@ -24,7 +24,7 @@ struct AnswerExchange {
     ExchangeId exchange = 0;
     unsigned status = 200;
     std::string_view body;
-    unsigned retry_after = 0;  // seconds; with 429
+    unsigned retry_after = 0;  // seconds; with 429 and 503
 };
 // Connect the upstream leg, with the client's original handshake: the first time, and after each loss. The
 // shell waits for the upstream's turn; UpstreamOpened, UpstreamPollingOpened or UpstreamRefused follows.

@@ -170,8 +170,7 @@ void ClientLeg::exchange_written(ExchangeId exchange) {
 }
 
 void ClientLeg::exchange_lost(ExchangeId exchange) {
-    if (exchange == poll_) poll_ = 0;
-    std::erase(held_posts_, exchange);
+    if (exchange == poll_) poll_ = 0;  // (a POST that is held stays so: no other is taken before that ends)
     if (exchange != in_flight_exchange_) return;
     in_flight_exchange_ = 0;
     handed_ -= messages(in_flight_);

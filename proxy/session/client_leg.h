@@ -61,6 +61,7 @@ class ClientLeg {
     void close_poll();
     void answer_post(ExchangeId exchange, bool hold);
     void release_posts();
+    [[nodiscard]] bool holds_post() const noexcept { return !held_posts_.empty(); }
 
     // The websocket: a probe beside polling, or the first transport.
     void websocket_opened(TimePoint now);
@@ -137,7 +138,7 @@ class ClientLeg {
     ExchangeId poll_ = 0;                // the GET that waits
     ExchangeId in_flight_exchange_ = 0;  // the GET whose answer is being written
     std::vector<Outgoing> in_flight_;
-    std::vector<ExchangeId> held_posts_;
+    std::vector<ExchangeId> held_posts_;  // also of connections that are gone by now
     TokenBucket control_frames_;
     std::uint64_t sent_ = 0;       // messages so far
     std::uint64_t handed_ = 0;     // of these, to a transport

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view bad_request = R"({"code":3,"message":"Bad request"})";
 constexpr std::string_view too_many_messages = R"({"error":"too many requests","reason":"message_rate"})";
+constexpr std::string_view upstream_slow = R"({"error":"service unavailable","reason":"upstream_slow"})";
 // One line about one client, however often it is slowed down.
 constexpr std::chrono::minutes pace_report_interval{1};
 // A large message must not keep its buffer for ever.
@@ -51,6 +52,12 @@ void Session::State::on(const input::PostReceived& input, TimePoint now) {
         const auto wait = std::chrono::ceil<std::chrono::seconds>(pace_due - now);
         actions.push(action::AnswerExchange{input.exchange, 429, too_many_messages,
                                             static_cast<unsigned>(wait.count())});
+        return;
+    }
+    // Nor who keeps to what a client does: one POST at a time. The others would be held without a bound, one
+    // message each.
+    if (client.holds_post()) {
+        actions.push(action::AnswerExchange{input.exchange, 503, upstream_slow, 1});
         return;
     }
     post = input.exchange;

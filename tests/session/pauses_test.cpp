@@ -82,6 +82,25 @@ BOOST_AUTO_TEST_CASE(an_upstream_that_is_not_read_cannot_be_late_with_open) {
     BOOST_TEST(contains(script.heard(), R"(client: 40{"sid":"sio"})"));
 }
 
+// Whoever posted from many connections at once made one session hold a message for each of them, and went on
+// holding them when the connections were gone.
+BOOST_AUTO_TEST_CASE(of_a_polling_client_whose_post_waits_no_other_is_taken) {
+    Script script;
+    script.input(input::PollOpened{1}).input(input::ExchangeWritten{1});
+    script.input(input::PostReceived{2, "40"}).input(input::UpstreamOpened{}).upstream_says(upstream_open);
+    script.upstream_says(R"(40{"sid":"sio"})").input(input::UpstreamBlocked{too_much});
+    script.heard();
+    script.input(input::PostReceived{3, R"(42["x"])"});  // it could not know
+    BOOST_TEST(script.heard() == Lines{R"(upstream: 42["x"])"}, boost::test_tools::per_element());
+    script.input(input::ExchangeLost{3}).input(input::PostReceived{4, R"(42["y"])"});
+    const Lines refused{R"(answer 4 503: {"error":"service unavailable","reason":"upstream_slow"})"};
+    BOOST_TEST(script.heard() == refused, boost::test_tools::per_element());
+    script.input(input::UpstreamDrained{}).heard();
+    script.input(input::PostReceived{5, R"(42["y"])"});
+    const Lines taken{R"(upstream: 42["y"])", "answer 5 200: ok"};
+    BOOST_TEST(script.heard() == taken, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_probing_socket_is_not_paused_and_an_upgraded_one_is) {
     Script script;
     script.input(input::PollOpened{1}).input(input::ExchangeWritten{1});
