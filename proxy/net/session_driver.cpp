@@ -321,6 +321,7 @@ void SessionDriver::answer_exchange(const action::AnswerExchange& answer, Answer
     if (answer.status != 200) http.content_type = "application/json";
     http.retry_after = answer.retry_after;
     if (answer.status == 429) http.reason = "message_rate";
+    if (answer.status == 503) http.reason = "upstream_slow";
     answers.emplace_back(std::move(waiting->second), std::move(http));
     exchanges_.erase(waiting);
 }
@@ -387,11 +388,13 @@ Input SessionDriver::renew_credential(std::string_view credential) {
 // What the app is told when the session connects to it again.
 void SessionDriver::take_identity_headers(const auth::Identity& identity) {
     if (!connect_) return;
-    for (auto& field : loop_.shared().authenticator->identity_headers(identity)) {
+    const auth::Authenticator& authenticator = *loop_.shared().authenticator;
+    // Also those that the new credential says nothing about any more.
+    for (const auto& [name, claim] : authenticator.options().identity_headers) {
         std::erase_if(connect_->fields,
-                      [&](const auto& each) { return wire::http::iequals(each.first, field.first); });
-        connect_->fields.push_back(std::move(field));
+                      [&](const auto& each) { return wire::http::iequals(each.first, name); });
     }
+    for (auto& field : authenticator.identity_headers(identity)) connect_->fields.push_back(std::move(field));
 }
 
 // The session's own state cannot be trusted any more: it ends here, the others go on.

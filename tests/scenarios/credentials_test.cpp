@@ -3,7 +3,9 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "proxy/auth/digest.h"
 #include "proxy/auth/static_token.h"
+#include "tests/auth/make_credential.h"
 #include "tests/scenarios/engineio_client.h"
 #include "tests/scenarios/websocket_app.h"
 
@@ -167,6 +169,44 @@ BOOST_AUTO_TEST_CASE(a_fresh_credential_in_band_must_be_the_same_persons) {
     BOOST_TEST(renew("nonsense") == R"(437[{"ok":false,"code":"unknown_token"}])");
     client.send(text_frame(R"(42["hello"])"));
     BOOST_TEST(read_masked(app) == R"(42["hello"])");  // of all that the app has heard nothing
+}
+
+// A role that the fresh token did not name any more was still told to an app that had been started anew.
+BOOST_AUTO_TEST_CASE(what_a_fresh_credential_does_not_say_is_not_said_any_more) {
+    const std::string secret(40, 'k');
+    const auto token = [&](const std::string& claims) {
+        const std::string text =
+            forestay::auth::encode_base64url(R"({"alg":"HS256"})") + '.' +
+            forestay::auth::encode_base64url(R"({"sub":"alice","exp":4e9)" + claims + "}");
+        return text + '.' +
+               forestay::auth::encode_base64url(
+                   forestay::auth::hmac(forestay::auth::Digest::sha256, secret, text));
+    };
+    Setup setup = refreshing();
+    forestay::auth::JwtOptions jwt;
+    jwt.algorithms = {"HS256"};
+    jwt.secret = secret;
+    setup.auth.any_of = {jwt};
+    setup.auth.identity_headers = {{"X-Role", "role"}};
+    Upstream upstream;
+    Proxy proxy(upstream, setup);
+    Peer client = proxy.client(upgrade(websocket, bearer(token(R"(,"role":"admin")"))));
+    static_cast<void>(client.read_until("\r\n\r\n"));
+    static_cast<void>(read_text(client));
+    client.send(text_frame("40"));
+    {
+        Peer app = upstream.accept();
+        const Request asked = read_request(app);
+        BOOST_TEST(asked.field("X-Role") == "admin");
+        app.send(switching(asked) + server_frame(up_open));
+        static_cast<void>(read_masked(app));
+        app.send(server_frame(R"(40{"sid":"sio"})"));
+        BOOST_TEST(read_text(client).starts_with("40"));
+        client.send(text_frame(R"(427["forestay:auth",{"token":")" + token("") + "\"}]"));
+        BOOST_TEST(read_text(client) == R"(437[{"ok":true}])");
+    }
+    Peer app = upstream.accept();
+    BOOST_TEST(read_request(app).field("X-Role") == "-");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

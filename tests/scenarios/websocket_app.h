@@ -11,10 +11,13 @@
 namespace forestay::scenarios {
 
 // The answer to the handshake that the proxy sends.
-inline std::string switching(Peer& app) {
+inline std::string switching(const Request& asked) {
     return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
            "Sec-WebSocket-Accept: " +
-           accept_for(read_request(app).field("Sec-WebSocket-Key")) + "\r\n\r\n";
+           accept_for(asked.field("Sec-WebSocket-Key")) + "\r\n\r\n";
+}
+inline std::string switching(Peer& app) {
+    return switching(read_request(app));
 }
 
 inline std::string server_frame(std::string_view text) {
