@@ -10,6 +10,17 @@ namespace forestay::session {
 using Phase = PendingRequests::Phase;
 using Stand = PendingRequests::Stand;
 
+namespace {
+
+// Of a name, by whole characters. On a JSON websocket it may be as long as a message, and is kept.
+std::string beginning(std::string_view name, std::size_t bytes) {
+    while (bytes < name.size() && bytes > 0 && (static_cast<unsigned char>(name[bytes]) & 0xC0U) == 0x80)
+        --bytes;
+    return std::string(name.substr(0, bytes));
+}
+
+}  // namespace
+
 RequestDesk::RequestDesk(const Policy& policy, Stats& stats, ActionList& actions, std::uint64_t seed)
     : policy_(policy), stats_(stats), actions_(actions), seed_(seed) {}
 RequestDesk::~RequestDesk() = default;
@@ -53,7 +64,7 @@ RequestDesk::Intake RequestDesk::register_request(const Incoming& incoming, std:
     std::unique_ptr<PendingRequests::Texts> texts;
     if (rule.match.name == "*") {
         texts = std::make_unique<PendingRequests::Texts>();
-        texts->event = incoming.message.name;
+        texts->event = beginning(incoming.message.name, policy_.limits.event_name_bytes);
     }
     if (rule.id_source == rules::IdSource::pointer) {
         const auto key = rules::id_key(rule.id, incoming.message.body);

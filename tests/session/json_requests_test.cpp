@@ -397,4 +397,17 @@ BOOST_AUTO_TEST_CASE(a_place_in_line_is_no_news_for_who_is_away) {
     BOOST_TEST(script.heard().at(1) == R"(client: {"message_id":1,"n":1})");
 }
 
+// 1,024 requests of one client, each with a type of a megabyte, kept a gigabyte.
+BOOST_AUTO_TEST_CASE(of_a_type_that_is_long_only_the_beginning_is_kept) {
+    rules::RuleSpec rule = ask();
+    rule.match.type = "*";
+    rule.fallback.message = R"({"type":"answer","of":"{{event}}"})";
+    Script script(json(), with({rule}));
+    std::string type(126, 't');
+    for (int i = 0; i < 1000; ++i) type += "\xc3\xa9";
+    open(script).client_says(R"({"id":1,"type":")" + type + "\"}").heard();
+    script.at(5s);
+    BOOST_TEST(script.heard() == Lines({R"(client: {"type":"answer","of":")" + type.substr(0, 128) + "\"}"}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
