@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -14,8 +15,8 @@
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <cstring>
+#include <list>
 #include <optional>
-#include <set>
 #include <stdexcept>
 
 #include "proxy/net/loop.h"
@@ -99,11 +100,12 @@ struct AdminServer::Impl : std::enable_shared_from_this<Impl> {
     void accept_where_possible();
     void accept(Listener& listener);
     void left(Connection& connection);
+    void make_room();
 
     AdminRoutes routes;
     std::vector<std::unique_ptr<Listener>> listeners;
     std::vector<Endpoint> bound;
-    std::set<Connection*> connections;  // each kept alive by its own pending operation
+    std::list<Connection*> connections;  // each kept alive by its own pending operation; newest last
     bool closed = false;
 };
 
@@ -112,12 +114,18 @@ class AdminServer::Impl::Connection : public std::enable_shared_from_this<Connec
   public:
     Connection(std::shared_ptr<Impl> server, const Endpoint& via, Protocol::socket socket)
         : server_(std::move(server)), via_(via), stream_(std::move(socket)) {
-        server_->connections.insert(this);
+        place_ = server_->connections.insert(server_->connections.end(), this);
     }
     ~Connection() { server_->left(*this); }
 
     void read(std::chrono::seconds timeout);
-    void close() { stream_.close(); }
+    void close() {
+        closed_ = true;
+        stream_.close();
+    }
+    // Nothing is asked, or not yet whole.
+    [[nodiscard]] bool idle() const { return reading_ && !closed_; }
+    [[nodiscard]] std::list<Connection*>::iterator place() const { return place_; }
 
   private:
     void on_request(const ErrorCode& error);
@@ -127,12 +135,16 @@ class AdminServer::Impl::Connection : public std::enable_shared_from_this<Connec
     std::shared_ptr<Impl> server_;
     Endpoint via_;
     beast::basic_stream<Protocol> stream_;
+    std::list<Connection*>::iterator place_;
+    bool reading_ = false;
+    bool closed_ = false;
     beast::flat_static_buffer<header_bytes_max> buffer_;
     std::optional<http::request_parser<http::empty_body>> parser_;
     http::response<http::string_body> response_;
 };
 
 void AdminServer::Impl::Connection::read(std::chrono::seconds timeout) {
+    reading_ = true;
     parser_.emplace();
     parser_->header_limit(header_bytes_max);
     stream_.expires_after(timeout);
@@ -142,6 +154,7 @@ void AdminServer::Impl::Connection::read(std::chrono::seconds timeout) {
 }
 
 void AdminServer::Impl::Connection::on_request(const ErrorCode& error) {
+    reading_ = false;
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
         return write({431, "request header too large\n"}, false);
     }
@@ -192,7 +205,7 @@ void AdminServer::Impl::Connection::write(AdminAnswer answer, bool keep_alive) {
 
 void AdminServer::Impl::accept_where_possible() {
     for (const auto& listener : listeners) {
-        if (!closed && !listener->accepting && connections.size() < connections_max) accept(*listener);
+        if (!closed && !listener->accepting && connections.size() <= connections_max) accept(*listener);
     }
 }
 
@@ -203,6 +216,7 @@ void AdminServer::Impl::accept(Listener& listener) {
         if (self->closed) return;
         if (!error) {
             listener.accepting = false;
+            self->make_room();
             std::make_shared<Connection>(self, listener.endpoint, std::move(socket))->read(request_timeout);
             return self->accept_where_possible();
         }
@@ -215,8 +229,17 @@ void AdminServer::Impl::accept(Listener& listener) {
 }
 
 void AdminServer::Impl::left(Connection& connection) {
-    connections.erase(&connection);
+    connections.erase(connection.place());
     accept_where_possible();
+}
+
+// Whoever says nothing must not keep a probe out, or the process would be restarted for it: the eldest of
+// these goes.
+void AdminServer::Impl::make_room() {
+    if (connections.size() < connections_max) return;
+    const auto eldest = std::find_if(connections.begin(), connections.end(),
+                                     [](const Connection* connection) { return connection->idle(); });
+    if (eldest != connections.end()) (*eldest)->close();
 }
 
 AdminServer::AdminServer(Loop& loop, const std::vector<Endpoint>& listen, AdminRoutes::Options options)

@@ -14,7 +14,7 @@ class Loop;
 
 class AdminServer {
   public:
-    static constexpr std::size_t connections_max = 64;  // more wait in the kernel's queue
+    static constexpr std::size_t connections_max = 64;  // one more, and who has said nothing for longest goes
 
     // `loop` outlives this. Binds and listens on all of `listen`; throws std::runtime_error naming
     // the address that it cannot have.

@@ -140,6 +140,19 @@ BOOST_AUTO_TEST_CASE(admin_serves_a_full_house_and_those_who_wait_outside) {
     BOOST_TEST(read_all(waiting).starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
+// 64 connections that said nothing kept a liveness probe waiting for ten seconds: the process was taken for
+// dead.
+BOOST_AUTO_TEST_CASE(admin_answers_a_probe_beside_any_number_of_silent_connections) {
+    Running running({any_port()});
+    asio::io_context context;
+    std::vector<tcp::socket> silent;
+    for (std::size_t i = 0; i < 2 * AdminServer::connections_max; ++i)
+        silent.push_back(connect(context, running.port()));
+    BOOST_TEST(
+        ask(running.port(), "GET /live HTTP/1.0\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 200 OK"));
+    BOOST_TEST(read_all(silent.front()) == "");  // the eldest has gone
+}
+
 BOOST_AUTO_TEST_CASE(admin_tells_which_address_it_cannot_have) {
     Running running({any_port()});
     Endpoint taken = any_port();
