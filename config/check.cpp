@@ -6,6 +6,7 @@
 #include "config/endpoints.h"
 #include "config/rule_warnings.h"
 #include "config/websockets_section.h"
+#include "proxy/net/descriptors.h"
 
 namespace forestay::config {
 namespace {
@@ -69,11 +70,28 @@ void check_admin(const Config& config, const Node& root, Problems& problems) {
     }
 }
 
-void check_limits(const Config& config, const Node& root, Problems& problems) {
+void check_limits(const Config& config, const Node& root, std::uint64_t open_files, Problems& problems) {
     if (config.session.limits.outbox_bytes < config.session.limits.message_bytes) {
         problems.error(place(root, "limits.outbox"),
                        "limits.outbox is smaller than limits.max_message: such a message could never be "
                        "sent, set it to at least that");
+    }
+    const std::size_t enough_for = net::clients_for(open_files, config.threads);
+    if (text(root, "limits.max_connections") != "auto" && config.net.limits.connections > enough_for) {
+        problems.warning(place(root, "limits.max_connections"),
+                         "the open file limit here, " + std::to_string(open_files) + ", is enough for " +
+                             std::to_string(enough_for) + " clients: raise it (LimitNOFILE, ulimit -n)");
+    }
+    if (config.net.limits.identities.any() && config.auth.protect.empty()) {
+        const bool count = config.net.limits.identities.at_once > 0;
+        problems.warning(place(root, count ? "limits.per_identity" : "limits.identity_rate"),
+                         "auth.protect is empty: nobody has an identity that could be counted");
+    }
+    // What each client may have waiting, against what there is.
+    const std::uint64_t memory = config.net.memory.bytes;
+    if (memory > 0 && config.session.limits.outbox_bytes > memory / 8) {
+        problems.warning(place(root, "limits.memory"),
+                         "limits.memory has no room for eight clients with a full limits.outbox");
     }
 }
 
@@ -115,9 +133,9 @@ void check_upstreams(const Config& config, const Node& root, Problems& problems)
 
 // Without it every client has the address of the proxy.
 void check_addresses_known(const Config& config, const Node& root, Problems& problems) {
-    if (!config.net.limits.clients.any() || !config.net.trusted_proxies.empty()) return;
+    if (!config.net.limits.addresses.any() || !config.net.trusted_proxies.empty()) return;
     if (!all_loopback(config.net.listen)) return;
-    const bool per_ip = config.net.limits.clients.per_ip > 0;
+    const bool per_ip = config.net.limits.addresses.at_once > 0;
     problems.warning(place(root, per_ip ? "limits.per_ip" : "limits.connect_rate"),
                      "only this machine can reach the listener, so clients come through a proxy and have one "
                      "address between them: name it in trusted_proxies");
@@ -154,12 +172,12 @@ void check_shields(const Node& root, Problems& problems) {
 
 }  // namespace
 
-void check(const Config& config, const Node& root, Problems& problems) {
+void check(const Config& config, const Node& root, std::uint64_t open_files, Problems& problems) {
     check_origins(config, root, problems);
     check_jsonp(config, root, problems);
     check_auth(config, root, problems);
     check_admin(config, root, problems);
-    check_limits(config, root, problems);
+    check_limits(config, root, open_files, problems);
     check_addresses(config, root, problems);
     check_upstreams(config, root, problems);
     check_websockets(config, root, problems);

@@ -9,6 +9,6 @@
 namespace forestay::config {
 
 // `root` as conform() made it, for the places.
-void check(const Config& config, const Node& root, Problems& problems);
+void check(const Config& config, const Node& root, std::uint64_t open_files, Problems& problems);
 
 }  // namespace forestay::config

@@ -86,11 +86,11 @@ std::string rate(const session::Rate& rate) {
 }
 
 std::string limits(const Config& config) {
-    const net::ClientLimits& clients = config.net.limits.clients;
+    const net::ClientLimits& clients = config.net.limits.addresses;
     return Object()
         .add("max_message_bytes", std::to_string(config.session.limits.message_bytes))
         .add("message_rate", rate(config.session.limits.message_rate))
-        .add("per_ip", clients.per_ip > 0 ? std::to_string(clients.per_ip) : "null")
+        .add("per_ip", clients.at_once > 0 ? std::to_string(clients.at_once) : "null")
         .add("connect_rate", rate(clients.connects))
         .text();
 }

@@ -15,8 +15,6 @@ struct Config {
     auth::OriginOptions origins;
     telemetry::LogOptions log;
     unsigned threads = 1;  // loops; `auto` is resolved
-    bool connections_from_open_files =
-        true;  // limits.max_connections: auto; net.limits.connections is the most
 };
 
 }  // namespace forestay::config

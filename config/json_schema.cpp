@@ -38,7 +38,7 @@ std::string keywords(const Key& key) {
         case Type::duration:
             return with_unit("ms|s|m|h|d", own_word ? key.initial : "");
         case Type::size:
-            return with_unit("B|KiB|MiB|GiB", "");
+            return with_unit("B|KiB|MiB|GiB", key.is(traits::off) ? "(auto|off)" : "");
         case Type::rate:
             return R"("type": "string", "pattern": "^[0-9]+/[smh]$|^off$|\\$\\{")";
         case Type::percent:

@@ -30,7 +30,7 @@ class Loader {
             for (const Setting& setting : request.settings) set(*root, setting);
             out.effective = conform(*root, problems_);
             fill(out.config, out.effective);
-            check(out.config, out.effective, problems_);
+            check(out.config, out.effective, surroundings_.open_files, problems_);
         }
         out.problems = problems_.sorted();
         out.good = !problems_.any_error();
@@ -153,6 +153,21 @@ class Loader {
         out.preserve_host = boolean(root, "upstream.preserve_host");
     }
 
+    static net::ClientLimits client_limits(const Node& root, std::string_view at_once,
+                                           std::string_view connects) {
+        net::ClientLimits out;
+        if (text(root, at_once) != "off") out.at_once = integer(root, at_once);
+        out.connects = bucket(rate(root, connects));
+        return out;
+    }
+
+    static void fill_memory(net::MemoryOptions& out, const Node& root) {
+        using Of = net::MemoryOptions::Of;
+        const std::string word = text(root, "limits.memory");
+        out.of = word == "off" ? Of::off : word == "auto" ? Of::cgroup : Of::process;
+        if (out.of == Of::process) out.bytes = size(root, "limits.memory");
+    }
+
     void fill_net(Config& config, const Node& root) {
         net::Options& out = config.net;
         out.listen = endpoints(root, "listen");
@@ -161,8 +176,7 @@ class Loader {
         out.socketio_paths = texts(root, "socketio.paths");
         out.jsonp = boolean(root, "socketio.jsonp");
         out.drop_underscore_headers = boolean(root, "shields.underscore_headers");
-        config.connections_from_open_files = text(root, "limits.max_connections") == "auto";
-        if (!config.connections_from_open_files)
+        if (text(root, "limits.max_connections") != "auto")
             out.limits.connections = integer(root, "limits.max_connections");
         out.limits.body_bytes = size(root, "limits.max_body");
         out.limits.header_bytes = size(root, "limits.max_header");
@@ -170,8 +184,10 @@ class Loader {
         out.limits.keepalive_timeout = duration(root, "limits.keepalive_timeout");
         out.limits.write_timeout = duration(root, "limits.slow_client_timeout");
         out.limits.drain_timeout = duration(root, "drain.timeout");
-        if (text(root, "limits.per_ip") != "off") out.limits.clients.per_ip = integer(root, "limits.per_ip");
-        out.limits.clients.connects = bucket(rate(root, "limits.connect_rate"));
+        out.limits.body_timeout = duration(root, "limits.body_timeout");
+        out.limits.addresses = client_limits(root, "limits.per_ip", "limits.connect_rate");
+        out.limits.identities = client_limits(root, "limits.per_identity", "limits.identity_rate");
+        fill_memory(out.memory, root);
         for (const std::string& one : texts(root, "trusted_proxies")) {
             if (const auto network = parse_network(one, problem)) out.trusted_proxies.push_back(*network);
         }

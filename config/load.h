@@ -1,6 +1,7 @@
 // A configuration file and flags -> Config, with every problem on the way.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct Request {
 struct Surroundings {
     Environment environment = process_environment();
     ReadFile read = read_file;
+    std::uint64_t open_files = 0;  // that one process may have; 0: nobody knows
 };
 
 struct Loaded {

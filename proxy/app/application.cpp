@@ -1,6 +1,6 @@
 #include "proxy/app/application.h"
 
-#include <sys/resource.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,9 +15,12 @@
 #include <vector>
 
 #include "proxy/app/memory_return.h"
+#include "proxy/app/memory_watch.h"
 #include "proxy/app/service_manager.h"
 #include "proxy/app/version.h"
 #include "proxy/net/admin_server.h"
+#include "proxy/net/client_limits.h"
+#include "proxy/net/descriptors.h"
 #include "proxy/net/loops.h"
 #include "proxy/net/temporary_file.h"
 #include "proxy/net/upstream.h"
@@ -54,21 +57,6 @@ std::shared_ptr<const auth::OriginPolicy> make_origins(const auth::OriginOptions
     std::vector<std::string> problems;
     auth::OriginPolicy made(options, problems);
     return without_problems(std::move(made), problems);
-}
-
-// A client costs a descriptor, its upstream leg another one. Raises the soft limit to the hard one; what is
-// left beside the connections is for listeners, the pool and files.
-std::size_t connections_for_open_files(std::size_t most, unsigned loops) {
-    const rlim_t kept = 64 * rlim_t{loops};
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return most;
-    if (limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur == RLIM_INFINITY) return most;
-    const rlim_t pairs = limit.rlim_cur > kept ? (limit.rlim_cur - kept) / 2 : 1;
-    return std::clamp<std::size_t>(pairs, 1, most);
 }
 
 std::vector<std::string> names(const std::vector<net::Endpoint>& endpoints) {
@@ -108,10 +96,8 @@ struct Application::Impl {
         net::Shared made;
         made.options = config.net;
         made.loops = config.threads;
-        if (config.connections_from_open_files) {
-            made.options.limits.connections =
-                connections_for_open_files(made.options.limits.connections, made.loops);
-        }
+        made.options.limits.connections_by_descriptors =
+            net::clients_for(net::raise_open_file_limit(), made.loops);
         made.policy = config.session;
         made.authenticator = make_authenticator(std::move(config.auth));
         made.origins = make_origins(config.origins);
@@ -129,6 +115,10 @@ struct Application::Impl {
         input.upstreams = upstream_names;
         input.build = {std::string(version), telemetry::compiler_name()};
         input.log_lines_lost = log.lines_lost();
+        input.clients_max = net::connections_most(shared.options.limits);
+        const net::Common& common = *shared.common;
+        input.memory = {common.memory_used, common.memory_limit,
+                        static_cast<unsigned>(common.memory_pressure.load())};
         input.process = telemetry::read_process_stats();
         return input;
     }
@@ -254,6 +244,10 @@ void Application::run() {
     all.warn();
     tell_service_manager("READY=1");
     const MemoryReturn memory(all.shared.common->sessions);
+    net::MemoryGuard guard(
+        all.shared, net::MemoryMeter(all.config.net.memory), [] { ::malloc_trim(0); },
+        [&all](std::size_t bytes) { all.loops.shed(bytes); });
+    const MemoryWatch watch(guard);
     all.loops.run();
     all.say(net::Level::info, "stopped", {});
 }

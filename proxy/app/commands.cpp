@@ -8,6 +8,7 @@
 
 #include "config/effective.h"
 #include "config/reference.h"
+#include "proxy/net/descriptors.h"
 
 namespace forestay::app {
 namespace {
@@ -46,8 +47,14 @@ void print_problems(const std::vector<config::Problem>& problems) {
     }
 }
 
+config::Surroundings surroundings() {
+    config::Surroundings here;
+    here.open_files = net::open_file_limit();
+    return here;
+}
+
 int check(const config::Request& request) {
-    const auto loaded = config::load(request, {});
+    const auto loaded = config::load(request, surroundings());
     print_problems(loaded.problems);
     const std::string what = request.file.empty() ? "the configuration" : request.file;
     const std::size_t errors = count(loaded.problems, config::Severity::error);

@@ -15,6 +15,8 @@ constexpr int bad_usage = 2;
 
 // Problems and warnings to standard error, one in a line; coloured only for a terminal, and not with
 // NO_COLOR.
+// The environment, files, and what else a configuration depends on, as they are.
+[[nodiscard]] config::Surroundings surroundings();
 void print_problems(const std::vector<config::Problem>& problems);
 
 // A terminal, and no NO_COLOR.

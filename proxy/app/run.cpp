@@ -21,7 +21,7 @@ void write_whole(const std::string& path, const std::string& content) {
 }
 
 int run(const config::Request& request, const std::string& ready_file) {
-    auto loaded = config::load(request, {});
+    auto loaded = config::load(request, surroundings());
     if (!loaded.good) {
         print_problems(loaded.problems);
         return bad_configuration;

@@ -7,6 +7,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "proxy/auth/digest.h"
 #include "proxy/wire/keyed_hash.h"
 
 namespace forestay::net {
@@ -16,21 +17,26 @@ using std::chrono::seconds;
 
 namespace {
 
-// When a place of a full address becomes free nobody knows; clients come back at this pace.
+// When one of all places becomes free nobody knows; clients come back at this pace.
 constexpr seconds full_retry{5};
 
-std::uint64_t random_seed() {
-    std::array<unsigned char, 8> bytes{};
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+std::string random_bytes(std::size_t size) {
+    std::string bytes(size, '\0');
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(size)) != 1)
         throw std::runtime_error("RAND_bytes failed");
-    std::uint64_t seed = 0;
-    for (const unsigned char byte : bytes) seed = seed << 8 | byte;
-    return seed;
+    return bytes;
+}
+
+std::uint64_t number_in(std::string_view bytes) {
+    std::uint64_t number = 0;
+    for (const char byte : bytes.substr(0, sizeof number))
+        number = number << 8 | static_cast<unsigned char>(byte);
+    return number;
 }
 
 }  // namespace
 
-struct AddressEntry {
+struct ClientEntry {
     const ClientTable::Key* key = nullptr;
     std::size_t clients = 0;
     session::TokenBucket rate;
@@ -41,7 +47,8 @@ std::size_t ClientTable::Hash::operator()(const Key& key) const noexcept {
     return wire::mix(key.network ^ seed ^ (key.v6 ? 0x9e3779b97f4a7c15ULL : 0));
 }
 
-ClientTable::ClientTable(std::size_t idle) : idle_most_(idle), entries_(0, Hash{random_seed()}) {}
+ClientTable::ClientTable(std::size_t idle)
+    : secret_(random_bytes(32)), idle_most_(idle), entries_(0, Hash{number_in(random_bytes(8))}) {}
 ClientTable::~ClientTable() = default;
 
 // What is no address (there is none: client_facts) counts as one address.
@@ -67,43 +74,53 @@ std::string ClientTable::counted_as(std::string_view address) {
 }
 
 ClientTable::Verdict ClientTable::enter(std::string_view address, const ClientLimits& limits, TimePoint now) {
+    if (!limits.any()) return {};
+    return enter(key_of(address), limits, now);
+}
+
+ClientTable::Verdict ClientTable::enter_as(std::string_view subject, const ClientLimits& limits,
+                                           TimePoint now) {
+    if (!limits.any()) return {};
+    return enter({false, number_in(auth::hmac(auth::Digest::sha256, secret_, subject))}, limits, now);
+}
+
+ClientTable::Verdict ClientTable::enter(const Key& key, const ClientLimits& limits, TimePoint now) {
     Verdict verdict;
-    if (!limits.any()) return verdict;
     const std::lock_guard lock(mutex_);
     now_ = std::max(now_, now);
     verdict.forgotten = tidy();
-    const auto [found, fresh] = entries_.try_emplace(key_of(address));
-    AddressEntry& entry = found->second;
+    const auto [found, fresh] = entries_.try_emplace(key);
+    ClientEntry& entry = found->second;
     if (fresh)
         entry.key = &found->first;
     else if (entry.clients == 0)
         idle_.erase(entry.idle);
 
     const TimePoint next = limits.connects.bounded() ? entry.rate.next(limits.connects) : now_;
-    if (limits.per_ip > 0 && entry.clients >= limits.per_ip) {
-        verdict.refused = Refused{Refusal::per_ip, full_retry};
+    if (limits.at_once > 0 && entry.clients >= limits.at_once) {
+        verdict.refused = Refused{Refusal::too_many, full_retry};
     } else if (next > now_) {
-        verdict.refused = Refused{Refusal::connect_rate, std::chrono::ceil<seconds>(next - now_)};
+        verdict.refused = Refused{Refusal::too_fast, std::chrono::ceil<seconds>(next - now_)};
         if (entry.clients == 0) rest(entry);
     } else {
         if (limits.connects.bounded()) entry.rate.spend(limits.connects, now_);
         ++entry.clients;
-        verdict.place = ClientPlace(&entry, LeaveAddress{this});
+        verdict.place = ClientPlace(&entry, LeaveTable{this});
     }
     return verdict;
 }
 
-void LeaveAddress::operator()(AddressEntry* entry) const {
+void LeaveTable::operator()(ClientEntry* entry) const {
     table->leave(*entry);
 }
 
-void ClientTable::leave(AddressEntry& entry) {
+void ClientTable::leave(ClientEntry& entry) {
     const std::lock_guard lock(mutex_);
     if (--entry.clients == 0) rest(entry);
 }
 
 // Nobody is there from this address any more. What its rate would allow again is not worth remembering.
-void ClientTable::rest(AddressEntry& entry) {
+void ClientTable::rest(ClientEntry& entry) {
     if (entry.rate.full_at() > now_)
         entry.idle = idle_.insert(idle_.end(), entry.key);
     else
@@ -124,7 +141,7 @@ unsigned ClientTable::tidy() {
     return forgotten;
 }
 
-std::size_t ClientTable::addresses() const {
+std::size_t ClientTable::size() const {
     const std::lock_guard lock(mutex_);
     return entries_.size();
 }

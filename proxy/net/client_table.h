@@ -1,4 +1,5 @@
 // How many clients each address has, and how fast new ones come: limits.per_ip and limits.connect_rate.
+// Another one of these has the same of identities: limits.per_identity and identity_rate.
 //
 // One for the process, behind a mutex: it is asked when a client comes and told when it goes, never on the
 // way of a message. A client is a session or a plain websocket; while it is away (resume.client) it holds no
@@ -27,14 +28,21 @@
 namespace forestay::net {
 
 class ClientTable;
-struct AddressEntry;
-struct LeaveAddress {
+struct ClientEntry;
+struct LeaveTable {
     ClientTable* table = nullptr;
-    void operator()(AddressEntry* entry) const;
+    void operator()(ClientEntry* entry) const;
 };
-// A client's place among those of its address, until it is destroyed; before the table. Empty: nothing is
-// counted.
-using ClientPlace = std::unique_ptr<AddressEntry, LeaveAddress>;
+// A client's place among those of its address, or its identity, until it is destroyed; before the table.
+// Empty: nothing is counted.
+using ClientPlace = std::unique_ptr<ClientEntry, LeaveTable>;
+struct ClientPlaces {
+    ClientPlace address, identity;
+    void reset() {
+        address.reset();
+        identity.reset();
+    }
+};
 
 class ClientTable {
   public:
@@ -45,7 +53,7 @@ class ClientTable {
     ClientTable(const ClientTable&) = delete;
     ClientTable& operator=(const ClientTable&) = delete;
 
-    enum class Refusal : std::uint8_t { per_ip, connect_rate };
+    enum class Refusal : std::uint8_t { too_many, too_fast };
     struct Refused {
         Refusal why{};
         std::chrono::seconds retry_after{1};
@@ -53,12 +61,15 @@ class ClientTable {
     struct Verdict {
         ClientPlace place;
         std::optional<Refused> refused;
-        unsigned forgotten = 0;  // addresses whose rate was forgotten too early
+        unsigned forgotten = 0;  // entries whose rate was forgotten too early
     };
     // A new client from this address, "192.0.2.1" or "2001:db8::1". Any thread, and so is a place's end.
     [[nodiscard]] Verdict enter(std::string_view address, const ClientLimits& limits, session::TimePoint now);
+    // One of this subject. Two whose hashes are the same would count as one: 2^-64.
+    [[nodiscard]] Verdict enter_as(std::string_view subject, const ClientLimits& limits,
+                                   session::TimePoint now);
 
-    [[nodiscard]] std::size_t addresses() const;
+    [[nodiscard]] std::size_t size() const;
 
     // What addresses that count as one have in common.
     [[nodiscard]] static std::string counted_as(std::string_view address);
@@ -66,7 +77,8 @@ class ClientTable {
   private:
     struct Key {
         bool v6 = false;
-        std::uint64_t network = 0;  // all of an IPv4 address, or an IPv6 one's first 64 bits
+        std::uint64_t network = 0;  // all of an IPv4 address, or an IPv6 one's first 64 bits; of a subject a
+                                    // keyed hash
         friend bool operator==(const Key&, const Key&) = default;
     };
     struct Hash {
@@ -75,17 +87,19 @@ class ClientTable {
     };
     using Idle = std::list<const Key*>;
 
-    friend struct AddressEntry;
-    friend struct LeaveAddress;
+    friend struct ClientEntry;
+    friend struct LeaveTable;
 
     static Key key_of(std::string_view address);
-    void leave(AddressEntry& entry);
-    void rest(AddressEntry& entry);
+    [[nodiscard]] Verdict enter(const Key& key, const ClientLimits& limits, session::TimePoint now);
+    void leave(ClientEntry& entry);
+    void rest(ClientEntry& entry);
     [[nodiscard]] unsigned tidy();
 
+    const std::string secret_;  // of the hashes of subjects
     const std::size_t idle_most_;
     mutable std::mutex mutex_;
-    std::unordered_map<Key, AddressEntry, Hash> entries_;
+    std::unordered_map<Key, ClientEntry, Hash> entries_;
     Idle idle_;                 // those without clients, the oldest first
     session::TimePoint now_{};  // when somebody came last
 };

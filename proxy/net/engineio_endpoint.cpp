@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/net/client_limits.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/routes.h"
 #include "proxy/net/session_driver.h"
@@ -39,9 +40,10 @@ HttpAnswer bad_request() {
 HttpAnswer forbidden() {
     return refusal(403, R"({"code":4,"message":"Forbidden"})");
 }
-HttpAnswer too_many() {
+HttpAnswer too_many(std::string_view limit) {
     HttpAnswer refused = refusal(503, R"({"code":3,"message":"Too many sessions"})");
     refused.retry_after = 1;
+    refused.reason = limit;
     return refused;
 }
 
@@ -89,7 +91,7 @@ struct EngineIoEndpoint::Impl final : SessionHost {
     [[nodiscard]] unsigned home_of(const std::string& name) const;
     [[nodiscard]] std::string label(const std::string& sid) const;
     [[nodiscard]] bool full() const {
-        return loop.shared().common->sessions >= loop.shared().options.limits.connections;
+        return loop.shared().common->sessions >= connections_most(loop.shared().options.limits);
     }
     // Why no session can begin now; empty: it can.
     [[nodiscard]] std::optional<HttpAnswer> refuse_session() const;
@@ -110,10 +112,7 @@ struct EngineIoEndpoint::Impl final : SessionHost {
 // During an outage new clients are held like all others, but not for ever: whoever comes later is better off
 // knowing.
 std::optional<HttpAnswer> EngineIoEndpoint::Impl::refuse_session() const {
-    if (full()) {
-        ++loop.stats().limit_hits[static_cast<std::size_t>(LimitHit::max_connections)];
-        return too_many();
-    }
+    if (full()) return too_many(loop.stats().hit(fullness(loop.shared().options.limits)));
     const auto down_since = loop.upstreams().down_since();
     if (!down_since || loop.now() - *down_since <= loop.shared().options.upstream.hold) return {};
     HttpAnswer refused = refusal(503, R"({"code":3,"message":"Upstream down"})");
@@ -264,10 +263,10 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
         connect = upstream_handshake(request);
     std::string sid = setup.sid;
     const std::string secret = setup.secret;
-    ClientPlace place = std::move(request.place);
+    ClientPlaces places = std::move(request.places);
     auto driver = std::make_unique<SessionDriver>(loop, *this, std::move(setup), std::move(origins),
                                                   std::move(connect), std::move(request.refused_code));
-    driver->take_place(std::move(place));
+    driver->take_places(std::move(places));
     ++loop.shared().common->sessions;
     if (!secret.empty()) by_secret.emplace(secret, driver.get());
     return *sessions.emplace(std::move(sid), std::move(driver)).first->second;
@@ -380,6 +379,23 @@ void EngineIoEndpoint::shutdown() {
     for (const std::string& sid : sids) {
         const auto found = impl_->sessions.find(sid);
         if (found != impl_->sessions.end()) found->second->shutdown();
+    }
+}
+
+void EngineIoEndpoint::shed(std::size_t bytes) {
+    constexpr std::size_t worth_it = 16 << 10;
+    impl_->loop.read_clock();
+    std::vector<std::pair<std::size_t, std::string>> heavy;
+    for (const auto& [sid, driver] : impl_->sessions) {
+        if (driver->bytes() >= worth_it) heavy.emplace_back(driver->bytes(), sid);
+    }
+    std::sort(heavy.begin(), heavy.end(), std::greater<>());
+    std::size_t freed = 0;
+    for (const auto& [size, sid] : heavy) {
+        if (freed >= bytes) return;
+        freed += size;
+        const auto found = impl_->sessions.find(sid);
+        if (found != impl_->sessions.end()) found->second->shed();
     }
 }
 

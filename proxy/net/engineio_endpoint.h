@@ -45,6 +45,8 @@ class EngineIoEndpoint {
     // The loop that has the session of this sid, as far as is known here; Loop::max when no loop can have it.
     [[nodiscard]] unsigned home_of(const std::string& sid) const;
 
+    // Ends the sessions that hold most, until they held so many bytes between them: limits.memory.
+    void shed(std::size_t bytes);
     // Says goodbye to every session; sessions() falls to zero soon after.
     void shutdown();
     [[nodiscard]] std::size_t sessions() const;

@@ -33,7 +33,7 @@ struct GuardedRequest {
     // upstream hears nothing of this client; its CONNECT is answered with CONNECT_ERROR and this code. Empty:
     // not refused.
     std::string refused_code;
-    ClientPlace place;  // of a client that is new; empty: nobody counts
+    ClientPlaces places;  // of a client that is new; empty: nobody counts
 };
 
 struct HttpAnswer {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "proxy/net/client_limits.h"
 #include "proxy/net/lockout.h"
 #include "proxy/net/upstream.h"
 
@@ -100,13 +101,12 @@ std::optional<Reply> check_credential(Loop& loop, const RequestHead& head, Route
     if (credentials.cookie.size() > cookie_bytes_max ||
         std::count(credentials.cookie.begin(), credentials.cookie.end(), ';') >=
             std::ptrdiff_t{cookie_pairs_max}) {
+        stats.hit(LimitHit::max_header);
         return error_reply(431, "cookies_too_large");
     }
     const std::string given = shared.options.failed_rate.bounded() ? authenticator.given(credentials) : "";
     if (const auto wait = locked_out(shared, stats, request.client_address, given)) {
-        Reply reply = error_reply(429, auth::name(auth::errc::locked_out));
-        reply.fields.emplace_back("Retry-After", std::to_string(wait->count()));
-        return reply;
+        return retry_later(429, auth::name(auth::errc::locked_out), *wait);
     }
     const std::int64_t now =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -187,30 +187,29 @@ std::optional<Reply> check_engineio(const Shared& shared, const RequestHead& hea
     return reply;
 }
 
-// A session or a plain websocket begins: is there room for one more from this address? Before any credential
-// is looked at, which costs more.
+// A session or a plain websocket begins.
+bool begins(const RequestHead& head, Route route, const GuardedRequest& request) {
+    return route == Route::websocket ||
+           (route == Route::engineio && request.query.sid.empty() && head.method == "GET");
+}
+
+// Is there room for one more from this address? Before any credential is looked at, which costs more.
 std::optional<Reply> check_limits(const Shared& shared, Stats& stats, const RequestHead& head, Route route,
                                   GuardedRequest& request) {
-    const bool begins = route == Route::websocket || (request.query.sid.empty() && head.method == "GET");
-    if (!begins) return {};
-    ClientTable::Verdict verdict = shared.clients->enter(
-        request.client_address, shared.options.limits.clients, std::chrono::steady_clock::now());
-    const auto hit = [&](LimitHit limit) {
-        ++stats.limit_hits[static_cast<std::size_t>(limit)];
-        return limit_hit_names[static_cast<std::size_t>(limit)];
-    };
-    if (verdict.forgotten > 0) {
-        const string_view limit = hit(LimitHit::address_table);
-        if (shared.journal) shared.journal({Level::warning, "limit_hit", {{"limit", std::string(limit)}}});
-    }
-    if (!verdict.refused) {
-        request.place = std::move(verdict.place);
-        return {};
-    }
-    const bool rate = verdict.refused->why == ClientTable::Refusal::connect_rate;
-    Reply reply = error_reply(429, hit(rate ? LimitHit::connect_rate : LimitHit::per_ip));
-    reply.fields.emplace_back("Retry-After", std::to_string(verdict.refused->retry_after.count()));
-    return reply;
+    if (!begins(head, route, request)) return {};
+    if (auto refusal = refuse_for_memory(shared, stats)) return refusal;
+    Entered entered = enter_address(shared, stats, request.client_address);
+    request.places.address = std::move(entered.place);
+    return refusal_of(entered);
+}
+
+// The same of an identity that the handshake has brought. One that comes with CONNECT enters then.
+std::optional<Reply> check_identity_limits(const Shared& shared, Stats& stats, const RequestHead& head,
+                                           Route route, GuardedRequest& request) {
+    if (!request.identity || !begins(head, route, request)) return {};
+    Entered entered = enter_identity(shared, stats, request.identity->subject);
+    request.places.identity = std::move(entered.place);
+    return refusal_of(entered);
 }
 
 Reply client_config(const Shared& shared, const RequestHead& head) {
@@ -286,6 +285,7 @@ Guarded guard(Loop& loop, const RequestHead& head, Route route, const ClientFact
         if (route == Route::http && (out.refusal = check_page_preflight(shared, stats, head, client, out)))
             return out;
         if ((out.refusal = check_credential(loop, head, route, protocols, request))) return out;
+        if ((out.refusal = check_identity_limits(shared, stats, head, route, request))) return out;
     }
 
     const auth::AuthOptions& options = shared.authenticator->options();

@@ -5,7 +5,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
+#include <utility>
 
+#include "proxy/net/client_limits.h"
 #include "proxy/net/guard.h"
 #include "proxy/net/http_forward.h"
 #include "proxy/net/polling_exchange.h"
@@ -46,6 +48,7 @@ HttpConnection::HttpConnection(std::shared_ptr<HttpContext> context, Arrival arr
 }
 
 HttpConnection::~HttpConnection() {
+    end_waiting();
     context_->connections.erase(this);
     --context_->loop.stats().client_connections[static_cast<std::size_t>(ClientTransport::http)];
 }
@@ -65,6 +68,22 @@ void HttpConnection::serve(const std::shared_ptr<HttpContext>& context, Arrival 
     });
 }
 
+bool HttpConnection::make_room(HttpContext& context) {
+    if (context.waiting.empty()) return false;
+    HttpConnection& longest = *context.waiting.front();
+    longest.end_waiting();
+    longest.client_.abort();
+    return true;
+}
+
+void HttpConnection::begin_waiting() {
+    if (!waiting_) waiting_ = context_->waiting.insert(context_->waiting.end(), this);
+}
+
+void HttpConnection::end_waiting() {
+    if (waiting_) context_->waiting.erase(*std::exchange(waiting_, std::nullopt));
+}
+
 void HttpConnection::drain() {
     keep_alive_ = false;
     if (idle_) client_.abort();
@@ -73,7 +92,9 @@ void HttpConnection::drain() {
 Task<void> HttpConnection::run(std::unique_ptr<HttpConnection> self) {
     HttpConnection& connection = *self;
     while (true) {
+        connection.begin_waiting();
         const Next next = co_await connection.read_head();
+        connection.end_waiting();
         if (next != Next::request) break;
         if (HttpContext* home = connection.home()) {
             ++connection.context_->loop.stats().handovers;
@@ -165,6 +186,7 @@ Task<void> HttpConnection::refuse_head(HeadRefusal refusal) {
         co_await send_reply(exchange, std::move(reply));
         ++stats.http_requests[std::min<std::size_t>(exchange.status / 100, 5)];
     }
+    if (const auto limit = limit_behind(refusal.reason)) stats.hit(*limit);
     journal_refusal(exchange);
     unread_ = refusal.status != 0 && !exchange.aborted;
     keep_alive_ = false;
@@ -204,7 +226,8 @@ Task<void> HttpConnection::dispatch(ClientExchange& exchange) {
     const Shared& shared = context_->loop.shared();
     Stats& stats = context_->loop.stats();
     if (admission_ == Admission::full) {
-        Reply busy = error_reply(503, "too_many_connections");
+        Reply busy =
+            error_reply(503, limit_hit_names[static_cast<std::size_t>(fullness(shared.options.limits))]);
         co_await send_reply(exchange, std::move(busy));
         co_return;
     }
@@ -296,12 +319,15 @@ void HttpConnection::account(const ClientExchange& exchange, steady_clock::time_
 void HttpConnection::journal_refusal(const ClientExchange& exchange) const {
     const Journal& journal = context_->loop.shared().journal;
     if (!journal) return;
-    journal({Level::info,
-             "refused",
-             {{"client", exchange.facts.address},
-              {"path", std::string(head_.path)},
-              {"status", std::to_string(exchange.status)},
-              {"reason", std::string(exchange.reason)}}});
+    JournalEntry entry{Level::info,
+                       "refused",
+                       {{"client", exchange.facts.address},
+                        {"path", std::string(head_.path)},
+                        {"status", std::to_string(exchange.status)},
+                        {"reason", std::string(exchange.reason)}}};
+    if (const auto limit = limit_behind(exchange.reason))
+        entry.fields.emplace_back("limit", limit_hit_names[static_cast<std::size_t>(*limit)]);
+    journal(entry);
 }
 
 }  // namespace forestay::net

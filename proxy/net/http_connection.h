@@ -6,7 +6,9 @@
 // anything else is done about it.
 #pragma once
 
+#include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "proxy/net/http_context.h"
@@ -20,11 +22,17 @@ class HttpConnection {
     static void serve(const std::shared_ptr<HttpContext>& context, Arrival arrival, Admission admission);
     ~HttpConnection();
 
+    // Closes the one that has been without a request for the longest, when we are full: a slow head, or a
+    // kept connection that nobody needs now. False: there is none.
+    [[nodiscard]] static bool make_room(HttpContext& context);
     // No further request: closes at once when none is in flight, else behind its answer.
     void drain();
 
   private:
     HttpConnection(std::shared_ptr<HttpContext> context, Arrival arrival, Admission admission);
+
+    void begin_waiting();
+    void end_waiting();
 
     enum class Next : std::uint8_t { request, refused, over };
     static Task<void> run(std::unique_ptr<HttpConnection> self);
@@ -44,7 +52,8 @@ class HttpConnection {
     Place place_;
     ByteStream client_;
     Admission admission_;
-    bool idle_ = true;  // between requests
+    std::optional<std::list<HttpConnection*>::iterator> waiting_;  // its place in HttpContext::waiting
+    bool idle_ = true;                                             // between requests
     bool keep_alive_ = true;
     bool released_ = false;
     bool unread_ = false;     // the client may still be sending: it must get to see our answer

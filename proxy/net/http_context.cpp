@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "proxy/net/client_limits.h"
 #include "proxy/net/http_connection.h"
 
 namespace forestay::net {
@@ -22,6 +23,15 @@ Task<void> send_reply(ClientExchange& exchange, Reply reply) {
     const Duration timeout = exchange.context.loop.shared().options.limits.write_timeout;
     const Io written = co_await exchange.client.write(std::span<const std::string_view>(pieces), timeout);
     if (written != Io::ok) exchange.aborted = true;
+    if (written == Io::timed_out) note_slow_client(exchange);
+}
+
+void note_slow_client(ClientExchange& exchange) {
+    Loop& loop = exchange.context.loop;
+    constexpr auto limit = session::Limit::slow_client_timeout;
+    loop.stats().sessions.count(limit);
+    journal_limit(loop.shared(), session::limit_names[static_cast<std::size_t>(limit)],
+                  exchange.facts.address);
 }
 
 void hand_over(HttpContext& to, Arrival arrival) {

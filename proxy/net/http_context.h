@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <set>
 #include <string>
@@ -44,8 +45,9 @@ struct HttpContext : std::enable_shared_from_this<HttpContext> {
     EngineIoEndpoint endpoint;
     UpstreamPool pool;
     std::set<HttpConnection*> connections;
-    std::vector<HttpContext*> loops;  // of the process, by index; empty: this is the only one
-    bool draining = false;            // exchanges end, connections with them
+    std::list<HttpConnection*> waiting;  // of these, without a whole head of a request; the longest first
+    std::vector<HttpContext*> loops;     // of the process, by index; empty: this is the only one
+    bool draining = false;               // exchanges end, connections with them
     std::chrono::steady_clock::time_point dropped_fields_told{};  // not again until then
 };
 
@@ -71,5 +73,7 @@ struct ClientExchange {
 
 // Writes an answer of ours. Sets `aborted` when the client does not take it.
 [[nodiscard]] Task<void> send_reply(ClientExchange& exchange, Reply reply);
+// It did not take its answer within limits.slow_client_timeout.
+void note_slow_client(ClientExchange& exchange);
 
 }  // namespace forestay::net

@@ -196,6 +196,7 @@ Task<Outcome> attempt(ClientExchange& exchange, UpstreamConnection connection, U
 Task<void> forward_http(ClientExchange& exchange, const wire::http::OwnedFields& fields) {
     Upload upload;
     if (exchange.head.content_length > exchange.context.loop.shared().options.limits.body_bytes) {
+        exchange.context.loop.stats().hit(LimitHit::max_body);
         Reply reply = error_reply(413, "body_too_large");
         co_await send_reply(exchange, std::move(reply));
         co_return;

@@ -220,8 +220,13 @@ void Listener::Impl::hand_over(int fd, std::string peer) {
 // descriptor and dropped, so that the queue does not fill with the dead.
 void Listener::Impl::out_of_descriptors() {
     const Journal& journal = loop.shared().journal;
-    if (journal) journal({Level::warning, "out_of_descriptors", {{"listen", to_string(endpoint)}}});
+    if (journal) {
+        journal({Level::warning,
+                 "out_of_descriptors",
+                 {{"listen", to_string(endpoint)}, {"limit", "descriptors"}}});
+    }
     ++loop.stats().connections_refused;
+    loop.stats().hit(LimitHit::descriptors);
     spare.reset();
     UniqueFd(::accept4(descriptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
     spare = reserve();

@@ -33,11 +33,17 @@ class UpgradedSockets;  // upgraded_sockets.h: the epoll set
 class TimerWheel;       // timer_wheel.h
 class UpstreamSet;      // upstream_set.h: the processes of the app, and whose turn it is to connect
 
+// limits.memory: nobody new comes in; the heaviest sessions end, too.
+enum class MemoryPressure : std::uint8_t { none, refuse, shed };
+
 // What the loops share and change: atomics only, for bounds that hold for the whole process. Nobody orders
 // anything by them.
 struct Common {
     std::atomic<std::size_t> connections{0};  // that speak HTTP, on their way to another loop included
     std::atomic<std::size_t> sessions{0};
+    std::atomic<MemoryPressure> memory_pressure{MemoryPressure::none};
+    std::atomic<std::uint64_t> memory_used{0};   // bytes, as of the last look
+    std::atomic<std::uint64_t> memory_limit{0};  // 0: none is known, or limits.memory is off
 };
 
 // What a loop is given; shared by all loops, immutable, outlives them.
@@ -50,6 +56,7 @@ struct Shared {
     unsigned loops = 1;  // how many there are, Loop::max at most
     std::shared_ptr<Common> common = std::make_shared<Common>();
     std::shared_ptr<ClientTable> clients = std::make_shared<ClientTable>();
+    std::shared_ptr<ClientTable> identities = std::make_shared<ClientTable>();
     std::shared_ptr<FailedCredentials> failures = std::make_shared<FailedCredentials>();
 };
 

@@ -3,6 +3,8 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/net/engineio_endpoint.h"
+
 namespace forestay::net {
 
 Loops::Loops(const Shared& shared) {
@@ -38,6 +40,12 @@ void Loops::run() {
 
 void Loops::stop() {
     for (const auto& loop : loops_) loop->stop();
+}
+
+void Loops::shed(std::size_t bytes) {
+    const std::size_t share = bytes / loops_.size() + 1;
+    for (std::size_t i = 0; i < loops_.size(); ++i)
+        loops_[i]->post([this, i, share] { servers_[i]->endpoint().shed(share); });
 }
 
 void Loops::drain(std::function<void()> done) {

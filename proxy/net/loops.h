@@ -30,6 +30,10 @@ class Loops {
     void run();   // until stop(), which may come first
     void stop();  // from any thread
 
+    // Ends sessions that hold so many bytes between them, each loop its share, in its own time. From any
+    // thread.
+    void shed(std::size_t bytes);
+
     // These three on the first loop's thread. Server::drain on all of them; `done` is called once all have.
     void drain(std::function<void()> done);
     [[nodiscard]] bool draining() const noexcept { return draining_; }

@@ -43,12 +43,12 @@ struct UpstreamOptions {
     bool preserve_host = true;  // else Host is the upstream's
 };
 
-// Of one address, over all loops.
+// Of one address, or one identity, over all loops.
 struct ClientLimits {
-    std::size_t per_ip = 0;  // limits.per_ip: clients at once; 0: no bound
-    session::Rate connects;  // limits.connect_rate: new ones
+    std::size_t at_once = 0;  // clients; 0: no bound
+    session::Rate connects;   // new ones
 
-    [[nodiscard]] bool any() const noexcept { return per_ip > 0 || connects.bounded(); }
+    [[nodiscard]] bool any() const noexcept { return at_once > 0 || connects.bounded(); }
 };
 
 struct HttpLimits {
@@ -57,12 +57,22 @@ struct HttpLimits {
     std::size_t header_count = 100;
     std::size_t target_bytes = 8 << 10;
     std::size_t connections = 10'000;  // limits.max_connections
+    // For how many clients the open file limit is enough, each with a connection to the app. Set at the start
+    // of the process.
+    std::size_t connections_by_descriptors = 1'000'000;
     Duration header_timeout{10'000};
-    Duration body_idle_timeout{30'000};
+    Duration body_timeout{30'000};  // limits.body_timeout: a request's body may pause for so long
     Duration keepalive_timeout{75'000};
     Duration write_timeout{30'000};
     Duration drain_timeout{8'000};  // drain.timeout
-    ClientLimits clients;
+    ClientLimits addresses;         // limits.per_ip, connect_rate
+    ClientLimits identities;        // limits.per_identity, identity_rate
+};
+
+// limits.memory
+struct MemoryOptions {
+    enum class Of : std::uint8_t { off, cgroup, process } of = Of::cgroup;
+    std::uint64_t bytes = 0;  // process: what it may use; of a cgroup the kernel knows
 };
 
 // An IP network in CIDR form, parsed.
@@ -84,6 +94,7 @@ struct Options {
     std::string admin_token_sha256;      // hex; empty: none asked
     UpstreamOptions upstream;
     HttpLimits limits;
+    MemoryOptions memory;
     std::vector<std::string> socketio_paths{"/socket.io/"};
     session::Rate failed_rate;              // auth.failed_rate; no bound: nobody is locked out
     bool jsonp = false;                     // EIO3 clients may poll by JSONP

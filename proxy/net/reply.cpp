@@ -74,6 +74,13 @@ Reply error_reply(unsigned status, std::string_view reason) {
     return reply;
 }
 
+Reply retry_later(unsigned status, std::string_view reason, std::chrono::seconds after) {
+    Reply reply = error_reply(status, reason);
+    std::erase_if(reply.fields, [](const auto& field) { return field.first == "Retry-After"; });
+    reply.fields.emplace_back("Retry-After", std::to_string(after.count()));
+    return reply;
+}
+
 void append_field(std::string& head, std::string_view name, std::string_view value) {
     head.append(name).append(": ").append(value).append("\r\n");
 }

@@ -1,6 +1,7 @@
 // The answers that are ours: refusals, errors, preflights.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ struct Reply {
 
 // {"error":"bad gateway","reason":"..."}: `reason` is one of our literals, never a peer's text.
 [[nodiscard]] Reply error_reply(unsigned status, std::string_view reason);
+// One of 429 or 503, with Retry-After.
+[[nodiscard]] Reply retry_later(unsigned status, std::string_view reason, std::chrono::seconds after);
 [[nodiscard]] std::string_view status_text(unsigned status) noexcept;
 
 // The head of a reply; the body follows unless the request was a HEAD.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 
+#include "proxy/net/client_limits.h"
+
 namespace forestay::net {
 
 using std::chrono::steady_clock;
@@ -30,12 +32,13 @@ RequestBody::~RequestBody() {
 
 RequestBody::State RequestBody::refuse(unsigned status, std::string_view reason) {
     refusal_ = error_reply(status, reason);
+    if (const auto limit = limit_behind(reason)) exchange_.context.loop.stats().hit(*limit);
     return State::refused;
 }
 
 Duration RequestBody::patience() const {
     const auto credit = grace + std::chrono::milliseconds(received_ * 1000 / bytes_per_second_min) - waited_;
-    const auto idle = exchange_.context.loop.shared().options.limits.body_idle_timeout;
+    const auto idle = exchange_.context.loop.shared().options.limits.body_timeout;
     return std::max(Duration(1), std::min(idle, std::chrono::duration_cast<Duration>(credit)));
 }
 

@@ -174,6 +174,7 @@ Task<bool> ResponseRelay::write(string_view first, string_view piece, bool last)
     const std::array<string_view, 4> pieces{first, size, piece, end};
     const Duration timeout = exchange_.context.loop.shared().options.limits.write_timeout;
     const Io written = co_await exchange_.client.write(std::span<const string_view>(pieces), timeout);
+    if (written == Io::timed_out) note_slow_client(exchange_);
     co_return written == Io::ok;
 }
 

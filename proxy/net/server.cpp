@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <stdexcept>
 
+#include "proxy/net/client_limits.h"
 #include "proxy/net/engineio_endpoint.h"
 #include "proxy/net/http_connection.h"
 #include "proxy/net/listener.h"
@@ -95,17 +96,25 @@ void Server::Impl::accepted(int fd, std::string peer, From from) {
     // their sockets are not HTTP connections any more.
     const std::size_t open = common.connections++ + common.sessions;
     Arrival arrival{UniqueFd(fd), std::move(peer), Place(&common), {}};
-    const std::size_t max = loop.shared().options.limits.connections;
-    if (open < max) {
+    const HttpLimits& limits = loop.shared().options.limits;
+    const std::size_t max = connections_most(limits);
+    bool room = open < max;
+    if (!room && HttpConnection::make_room(*http)) {
+        // Whoever waits with half a request, or with none, does not keep others out.
+        room = true;
+        journal_limit(loop.shared(), stats.hit(fullness(limits)));
+    }
+    if (room) {
         ++stats.connections_accepted;
         HttpContext& to = from == From::tcp ? *http : next_loop();
         if (&to != http.get()) return hand_over(to, std::move(arrival));
         return HttpConnection::serve(http, std::move(arrival), HttpConnection::Admission::welcome);
     }
     ++stats.connections_refused;
-    ++stats.limit_hits[static_cast<std::size_t>(LimitHit::max_connections)];
+    const std::string_view limit = stats.hit(fullness(limits));
     if (open < max + polite_refusals)
-        HttpConnection::serve(http, std::move(arrival), HttpConnection::Admission::full);
+        return HttpConnection::serve(http, std::move(arrival), HttpConnection::Admission::full);
+    journal_limit(loop.shared(), limit, arrival.peer);
 }
 
 // SO_REUSEPORT is for TCP.

@@ -5,6 +5,7 @@
 #include <exception>
 #include <variant>
 
+#include "proxy/net/client_limits.h"
 #include "proxy/net/lockout.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/upstream.h"
@@ -104,6 +105,10 @@ void SessionDriver::shutdown() {
     drive({input::Shutdown{}});
 }
 
+void SessionDriver::shed() {
+    drive({input::Shed{}});
+}
+
 void SessionDriver::due(session::TimePoint) {
     drive({input::Tick{}});
 }
@@ -146,7 +151,7 @@ bool SessionDriver::take_client(SessionDriver& fresh) {
             client_ = std::exchange(fresh.client_, nullptr);
             if (client_ != nullptr) loop_.sockets().give(*client_, *this);
             exchanges_ = std::exchange(fresh.exchanges_, {});
-            place_ = std::move(fresh.place_);
+            places_ = std::move(fresh.places_);
             last_exchange_ = fresh.last_exchange_;
             if (fresh.connect_) heard_again(fresh.connect_->fields);
             host_.sids_swapped(*this, fresh);
@@ -355,6 +360,14 @@ Input SessionDriver::check_credential(std::string_view connect_payload) {
         ++loop_.stats().auth_refusals.at(static_cast<std::size_t>(why));
         note_refusal(loop_.shared(), loop_.stats(), origins_.client, given, why);
         return input::CredentialRefused{auth::name(why)};
+    }
+    if (origins_.connect_subject != identity->subject) {
+        Entered entered = enter_identity(loop_.shared(), loop_.stats(), identity->subject);
+        if (!entered.refused_by.empty()) {
+            journal_refused_identity(entered.refused_by);
+            return input::CredentialRefused{entered.refused_by};
+        }
+        places_.identity = std::move(entered.place);
     }
     take_identity_headers(*identity);
     origins_.connect_subject = identity->subject;

@@ -82,7 +82,7 @@ struct SessionMove {
     std::string wanted;  // the secret of the earlier one
     session::Dialect dialect{};
     SessionOrigins origins;
-    ClientPlace place;
+    ClientPlaces places;
     UpstreamHandshakeRequest connect;
     std::string refused_code;
     UniqueFd client, upstream;
@@ -114,8 +114,11 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     void plain(int client_fd, std::string_view early_client, int upstream_fd,
                std::string_view early_upstream);
     void shutdown();
-    // The place of its client, given back when that is away.
-    void take_place(ClientPlace place) { place_ = std::move(place); }
+    // There is hardly any memory left.
+    void shed();
+    [[nodiscard]] std::size_t bytes() const noexcept { return session_.bytes(); }
+    // Those of its client, given back when that is away.
+    void take_places(ClientPlaces places) { places_ = std::move(places); }
     // Another request of this client, with these fields for the upstream: its cookies may be newer.
     void heard_again(const wire::http::OwnedFields& fields);
 
@@ -174,6 +177,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     void follow_transport();
     void journal_open(ClientTransport transport) const;
     void journal_close() const;
+    void journal_refused_identity(std::string_view limit) const;
     void journal_report(const session::action::Report& report);
     [[nodiscard]] bool said_before(const session::action::Report& report);
 
@@ -183,7 +187,7 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     session::Dialect dialect_;
     std::string secret_;
     SessionOrigins origins_;
-    ClientPlace place_;
+    ClientPlaces places_;
     const std::unique_ptr<UpstreamHandshakeRequest>
         connect_;  // null: a plain websocket, which never connects
     std::string refused_code_;

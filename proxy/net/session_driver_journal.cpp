@@ -25,6 +25,7 @@ Level level_of(session::ReportKind kind) {
         case session::ReportKind::rate_limited:
         case session::ReportKind::shield_hit:
         case session::ReportKind::event_refused:
+        case session::ReportKind::limit_hit:
             return Level::warning;
         case session::ReportKind::upstream_lost:
         case session::ReportKind::upstream_back:
@@ -53,6 +54,7 @@ std::string_view counted(session::ReportKind kind) {
         case session::ReportKind::rate_limited:
         case session::ReportKind::shield_hit:
         case session::ReportKind::event_refused:
+        case session::ReportKind::limit_hit:
             break;
     }
     return {};
@@ -78,7 +80,7 @@ void SessionDriver::follow_transport() {
         if (!first) transports_ += '>';
         transports_ += now ? client_transport_names[static_cast<std::size_t>(*now)] : "away";
     }
-    if (!now) return place_.reset();
+    if (!now) return places_.reset();
     ++gauge[static_cast<std::size_t>(*now)];
     if (first) journal_open(*now);
 }
@@ -113,6 +115,14 @@ void SessionDriver::journal_close() const {
          true});
 }
 
+void SessionDriver::journal_refused_identity(std::string_view limit) const {
+    if (!loop_.shared().journal) return;
+    loop_.shared().journal(
+        {Level::warning,
+         "limit_hit",
+         {{"session", origins_.label}, {"client", origins_.client}, {"limit", std::string(limit)}}});
+}
+
 // What a peer can do again and again is said once of each session; the counters have it all.
 bool SessionDriver::said_before(const action::Report& report) {
     std::size_t what = session::shield_names.size();
@@ -133,6 +143,10 @@ void SessionDriver::journal_report(const action::Report& report) {
     if (report.kind == session::ReportKind::rate_limited) {
         entry.fields.emplace_back("client", origins_.client);
         entry.fields.emplace_back("limit", "message_rate");
+    }
+    if (report.kind == session::ReportKind::limit_hit) {
+        entry.fields.emplace_back("client", origins_.client);
+        entry.fields.emplace_back("limit", session::limit_names[static_cast<std::size_t>(report.limit)]);
     }
     if (report.kind == session::ReportKind::shield_hit)
         entry.fields.emplace_back("shield", session::shield_names[static_cast<std::size_t>(report.shield)]);

@@ -25,7 +25,7 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Session ses
       dialect_(move.dialect),
       secret_(std::move(move.secret)),
       origins_(std::move(move.origins)),
-      place_(std::move(move.place)),
+      places_(std::move(move.places)),
       connect_(has_engineio(dialect_) ? std::make_unique<UpstreamHandshakeRequest>(std::move(move.connect))
                                       : nullptr),
       refused_code_(std::move(move.refused_code)),
@@ -66,7 +66,7 @@ bool SessionDriver::depart(const std::string& wanted, Answers& answers) {
                      wanted,
                      dialect_,
                      origins_,
-                     std::move(place_),
+                     std::move(places_),
                      connect_ ? *connect_ : UpstreamHandshakeRequest{},
                      refused_code_,
                      {},

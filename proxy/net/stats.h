@@ -35,15 +35,26 @@ enum class ClientTransport : std::uint8_t { http, polling, websocket, plain_webs
 constexpr std::array<std::string_view, 4> client_transport_names{"http", "polling", "websocket",
                                                                  "plain_websocket"};
 
-// A bound on clients that was hit: somebody was refused, slowed down, or forgotten.
+// A bound on clients that was hit: somebody was refused or forgotten. Those of sessions are session::Limit.
 enum class LimitHit : std::uint8_t {
     max_connections,  // refused: 503
+    descriptors,      // the open file limit; refused: 503, or closed unheard
+    memory,           // refused: 503
     per_ip,           // refused: 429
     connect_rate,     // refused: 429
-    address_table     // an address whose rate was forgotten to make room for others
+    per_identity,     // refused: 429, or CONNECT_ERROR
+    identity_rate,    // refused: 429, or CONNECT_ERROR
+    address_table,    // an address whose rate was forgotten to make room for others
+    identity_table,   // the same of an identity
+    max_header,       // refused: 431 or 414
+    header_timeout,   // refused: 408
+    max_body,         // refused: 413
+    body_timeout      // refused: 408
 };
-constexpr std::array<std::string_view, 4> limit_hit_names{"max_connections", "per_ip", "connect_rate",
-                                                          "address_table"};
+constexpr std::array<std::string_view, 13> limit_hit_names{
+    "max_connections", "descriptors",   "memory",        "per_ip",         "connect_rate",
+    "per_identity",    "identity_rate", "address_table", "identity_table", "max_header",
+    "header_timeout",  "max_body",      "body_timeout"};
 
 // Who is locked out for bad credentials: FailedCredentials::Of.
 constexpr std::array<std::string_view, 2> lockout_names{"address", "credential"};
@@ -67,6 +78,11 @@ struct Stats {
     std::uint64_t connections_accepted = 0;
     std::uint64_t connections_refused = 0;  // limits.max_connections
     std::array<std::uint64_t, limit_hit_names.size()> limit_hits{};
+    // Counts it, and says its name.
+    std::string_view hit(LimitHit limit) noexcept {
+        ++limit_hits[static_cast<std::size_t>(limit)];
+        return limit_hit_names[static_cast<std::size_t>(limit)];
+    }
     std::uint64_t handovers = 0;                   // connections given to the loop of their session
     std::array<std::uint64_t, 6> http_requests{};  // by status class: [1]xx..[5]xx, [0] none (aborted)
     session::Histogram http_duration;              // never an upgraded connection's lifetime

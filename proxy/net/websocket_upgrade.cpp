@@ -102,7 +102,7 @@ Task<void> upgrade_engineio(ClientExchange& exchange, GuardedRequest request,
         reply.status = refused->status;
         reply.body = std::move(refused->body);
         reply.content_type = refused->content_type;
-        reply.reason = "engineio";
+        reply.reason = refused->reason;
         if (refused->retry_after > 0)
             reply.fields.emplace_back("Retry-After", std::to_string(refused->retry_after));
         co_await send_reply(exchange, std::move(reply));

@@ -71,6 +71,7 @@ struct Report {
     std::uint64_t count = 0;  // of what the kind counts
     Duration duration{0};     // of what it ends; 0: nothing
     Shield shield{};          // of a shield_hit
+    Limit limit{};            // of a limit_hit
 };
 // Tell the workspaces of the other loops: SidAliases::set. The session has told its own.
 struct AliasSid {

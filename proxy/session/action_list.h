@@ -25,12 +25,17 @@ class ActionList {
     // Said to the operator, and counted.
     void report(Stats& stats, ReportKind kind, std::uint64_t count = 0, Duration duration = Duration{0}) {
         ++stats.reports[static_cast<std::size_t>(kind)];
-        push(action::Report{kind, count, duration});
+        push(action::Report{kind, count, duration, {}, {}});
     }
     void shield(Stats& stats, Shield which) {
         stats.count(which);
         ++stats.reports[static_cast<std::size_t>(ReportKind::shield_hit)];
-        push(action::Report{ReportKind::shield_hit, 0, Duration{0}, which});
+        push(action::Report{ReportKind::shield_hit, 0, Duration{0}, which, {}});
+    }
+    void limit(Stats& stats, Limit which) {
+        stats.count(which);
+        ++stats.reports[static_cast<std::size_t>(ReportKind::limit_hit)];
+        push(action::Report{ReportKind::limit_hit, 0, Duration{0}, {}, which});
     }
     // A fresh, empty string whose address holds until clear(): for bytes that no input brought.
     [[nodiscard]] std::string& made();

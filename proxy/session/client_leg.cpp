@@ -267,12 +267,14 @@ void ClientLeg::take(ClientLeg& from) {
     probe_due_ = from.probe_due_;
     blocked_since_ = from.blocked_since_;
     paused_since_ = from.paused_since_;
+    pending_ = from.pending_;
     from.poll_ = 0;
     from.held_posts_.clear();
     from.lost();
 }
 
-void ClientLeg::blocked(std::size_t, TimePoint now) {
+void ClientLeg::blocked(std::size_t pending, TimePoint now) {
+    pending_ = pending;
     if (blocked_since_ == never) blocked_since_ = now;
 }
 

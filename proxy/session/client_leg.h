@@ -76,6 +76,11 @@ class ClientLeg {
     // The client is back, on the leg of another session, which is lost then.
     void take(ClientLeg& from);
 
+    // What waits for it, and what it has said half.
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return outbox_.bytes() + (is_blocked() ? pending_ : 0) + (reading_ ? reading_->bytes() : 0);
+    }
+
     // Backpressure from the shell.
     void blocked(std::size_t pending, TimePoint now);
     void drained();
@@ -150,6 +155,7 @@ class ClientLeg {
     TimePoint probe_due_ = never;
     TimePoint blocked_since_ = never;
     TimePoint paused_since_ = never;
+    std::size_t pending_ = 0;  // of the last blocked(); the shell says it again
 };
 
 }  // namespace forestay::session

@@ -105,13 +105,13 @@ MaybeEnding Conversation::unit_to_client(std::string_view name, std::string_view
 
 Ending Conversation::outbox_full() {
     stats_.count(Drop::outbox_overflow);
-    return {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"};
+    return outbox_overflow;
 }
 
 MaybeEnding Conversation::tick(TimePoint now) {
     if (first_connect_due_ <= now) {
         return Ending{CloseSide::forestay, CloseReason::limit, CloseCode::policy_violation,
-                      "no CONNECT in time"};
+                      "no CONNECT in time", Limit::first_connect_timeout};
     }
     if (refusal_due_ <= now) {
         return Ending{CloseSide::forestay, CloseReason::unauthorised, CloseCode::policy_violation,

@@ -74,6 +74,11 @@ class Conversation {
     // Namespaces that it did not come back to.
     void leave_unclaimed(TimePoint now);
     [[nodiscard]] ClientRecord& record() noexcept { return record_; }
+    // What waits for the upstream, and what the client may not have seen.
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return held_.bytes() + record_.bytes() + (looking_ ? looking_->bytes : 0) +
+               (client_binary_ ? client_binary_->bytes : 0);
+    }
 
     // For this long we did not read the leg: what it owes us has that much longer.
     void client_resumed(std::chrono::nanoseconds pause);

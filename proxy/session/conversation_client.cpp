@@ -15,7 +15,8 @@ namespace {
 
 constexpr Ending violation{CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
                            "protocol violation"};
-constexpr Ending too_big{CloseSide::client, CloseReason::limit, CloseCode::too_big, "message too big"};
+constexpr Ending too_big{CloseSide::client, CloseReason::limit, CloseCode::too_big, "message too big",
+                         Limit::max_message};
 
 // EIO3 clients glue a query to the namespace; it names no other one.
 std::string_view bare(std::string_view nsp) {
@@ -168,7 +169,7 @@ MaybeEnding Conversation::client_connect(const Packet& packet, std::string_view 
     if (namespaces_.size() >= policy_.limits.namespaces) {
         if (++refused_namespaces_ > policy_.limits.namespaces) {
             return Ending{CloseSide::client, CloseReason::limit, CloseCode::policy_violation,
-                          "too many namespaces"};
+                          "too many namespaces", Limit::namespaces};
         }
         std::string& refusal = actions_.made();
         wire::socketio::write_connect_error(refusal, name, "too many namespaces", {});

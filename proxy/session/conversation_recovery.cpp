@@ -41,7 +41,7 @@ MaybeEnding Conversation::put_off(bool binary, std::string_view bytes) {
     if (looking_->bytes > policy_.limits.held_bytes + policy_.limits.message_bytes) {
         stats_.count(Drop::held_overflow);
         return Ending{CloseSide::forestay, CloseReason::limit, CloseCode::try_again_later,
-                      "too much waits for the upstream"};
+                      "too much waits for the upstream", Limit::held};
     }
     looking_->packets.emplace_back(wire::engineio::PacketType::message, binary, std::string(bytes));
     return std::nullopt;

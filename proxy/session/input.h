@@ -114,6 +114,8 @@ struct SessionNotFound {};
 // Our client came back and goes on with a fresh session.
 struct Superseded {};
 
+// There is hardly any memory left, and this session is one of the heaviest: end.
+struct Shed {};
 // The process is going away: say goodbye and end.
 struct Shutdown {};
 // A deadline is due. Harmless when none is.
@@ -129,6 +131,6 @@ using Input =
                  input::UpstreamRefused, input::UpstreamBytes, input::UpstreamLost, input::UpstreamBlocked,
                  input::UpstreamDrained, input::UpstreamPollingOpened, input::UpstreamPolled,
                  input::UpstreamPosted, input::GateSaid, input::SessionNotFound, input::Superseded,
-                 input::Shutdown, input::Tick>;
+                 input::Shed, input::Shutdown, input::Tick>;
 
 }  // namespace forestay::session

@@ -28,6 +28,7 @@ class JsonRecord {
 
     // The number that the next message gets.
     [[nodiscard]] std::uint64_t next() const noexcept { return last_ + 1; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] bool has_room(std::size_t payload_bytes) const noexcept {
         return messages_.size() < max_messages_ && bytes_ + cost(payload_bytes) <= max_bytes_;
     }

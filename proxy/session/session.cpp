@@ -39,6 +39,13 @@ UpstreamState Session::upstream_state() const noexcept {
 const std::string& Session::sid() const noexcept {
     return state_->setup.sid;
 }
+std::size_t Session::bytes() const noexcept {
+    const State& state = *state_;
+    std::size_t sum = state.client.bytes() + state.upstream.waiting_bytes();
+    if (state.conversation) sum += state.conversation->bytes();
+    if (state.json) sum += state.json->record.bytes();
+    return sum;
+}
 
 Session::State::State(const Policy& session_policy, Stats& loop_stats, Workspace& loop_workspace,
                       Setup session_setup, TimePoint now)
@@ -159,19 +166,21 @@ void Session::State::on(const input::Tick&, TimePoint now) {
                         policy.resume_client.hold, false, now);
             break;
         case ClientLeg::Overdue::slow:
-            lose_client(
-                {CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"},
-                policy.resume_client.hold, false, now);
+            lose_client({CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later,
+                         "too slow", Limit::slow_client_timeout},
+                        policy.resume_client.hold, false, now);
             break;
         case ClientLeg::Overdue::message:
             if (client.state() == ClientState::websocket) {
                 lose_client({CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
-                             "message not finished in time"},
+                             "message not finished in time", Limit::message_timeout},
                             policy.resume_client.hold, false, now);
                 break;
             }
-            return fail_client_websocket(CloseCode::policy_violation, CloseReason::protocol_violation,
-                                         "message not finished in time", now);
+            return fail_client_websocket(
+                {CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation,
+                 "message not finished in time", Limit::message_timeout},
+                now);
         case ClientLeg::Overdue::probe:
             drop_probe(CloseCode::policy_violation, "probe timeout", now);
             break;
@@ -200,6 +209,11 @@ void Session::State::on(const input::Tick&, TimePoint now) {
     if (conversation) end_if(conversation->tick(now));
 }
 
+void Session::State::on(const input::Shed&, TimePoint) {
+    end({CloseSide::forestay, CloseReason::limit, CloseCode::try_again_later, "out of memory",
+         Limit::memory_shed});
+}
+
 void Session::State::on(const input::Shutdown&, TimePoint) {
     end({CloseSide::forestay, CloseReason::shutdown, CloseCode::service_restart, "restarting"});
 }
@@ -213,8 +227,13 @@ void Session::State::end_if(const MaybeEnding& ending) {
         end(*ending);
 }
 
+void Session::State::note_limit(const Ending& ending) {
+    if (ending.limit) actions.limit(stats, *ending.limit);
+}
+
 void Session::State::end(const Ending& ending) {
     if (over) return;
+    note_limit(ending);
     if (json) json_over(ending);
     const bool shutdown = ending.reason == CloseReason::shutdown;
     if (conversation && away_until == never && (shutdown || ending.side == CloseSide::upstream))

@@ -90,6 +90,8 @@ class Session {
     [[nodiscard]] ClientState client_state() const noexcept;
     [[nodiscard]] UpstreamState upstream_state() const noexcept;
     [[nodiscard]] const std::string& sid() const noexcept;
+    // What waits in it or is recorded, roughly: the part that grows with what is said.
+    [[nodiscard]] std::size_t bytes() const noexcept;
 
   private:
     struct State;

@@ -122,11 +122,12 @@ void Session::State::on(const input::ClientBytes& input, TimePoint now) {
         auto message = client.reading().next(workspace.unmasked);
         if (!message) {
             const auto why = static_cast<wire::errc>(message.error().value());
-            fail_client_websocket(wire::websocket::close_code_for(why),
-                                  why == wire::errc::message_too_big || why == wire::errc::too_many_fragments
-                                      ? CloseReason::limit
-                                      : CloseReason::protocol_violation,
-                                  message.error().message(), now);
+            const std::optional<Limit> limit = limit_of(why);
+            const std::string text = message.error().message();
+            fail_client_websocket(
+                {CloseSide::client, limit ? CloseReason::limit : CloseReason::protocol_violation,
+                 wire::websocket::close_code_for(why), text, limit},
+                now);
             break;
         }
         if (!*message) break;
@@ -147,7 +148,7 @@ bool Session::State::too_fast(TimePoint now) const {
 
 void Session::State::slow_down(TimePoint now) {
     pace_due = pace.next(policy.limits.message_rate);
-    ++stats.paced;
+    stats.count(Limit::message_rate);
     if (pace_report_due > now) return;
     pace_report_due = now + pace_report_interval;
     actions.report(stats, ReportKind::rate_limited);
@@ -163,16 +164,16 @@ void Session::State::client_message(const wire::websocket::Message& message, Tim
         case Opcode::ping:
         case Opcode::pong:
             if (!client.control_frame_allowed(now)) {
-                return fail_client_websocket(CloseCode::policy_violation, CloseReason::limit,
-                                             "too many control frames", now);
+                return fail_client_websocket(too_many_control_frames, now);
             }
             if (message.opcode == Opcode::ping) client.write_frame(Opcode::pong, message.payload);
             return;
         case Opcode::close: {
             const auto close = wire::websocket::parse_close(message.payload);
             if (!close) {
-                return fail_client_websocket(CloseCode::protocol_error, CloseReason::protocol_violation,
-                                             "bad close", now);
+                return fail_client_websocket({CloseSide::client, CloseReason::protocol_violation,
+                                              CloseCode::protocol_error, "bad close"},
+                                             now);
             }
             if (client.state() == ClientState::probing) return drop_probe(CloseCode::normal, {}, now);
             client.write_close(answer_to(*close), {});
@@ -190,8 +191,9 @@ void Session::State::client_message(const wire::websocket::Message& message, Tim
                             ? wire::engineio::parse_text_packet(message.payload)
                             : wire::engineio::parse_binary_packet(revision, message.payload);
     if (!packet) {
-        return fail_client_websocket(CloseCode::policy_violation, CloseReason::protocol_violation,
-                                     packet.error().message(), now);
+        const std::string text = packet.error().message();
+        return fail_client_websocket(
+            {CloseSide::client, CloseReason::protocol_violation, CloseCode::policy_violation, text}, now);
     }
     client_packet(*packet, message.raw, now);
 }
@@ -254,10 +256,10 @@ void Session::State::unsolicited_pong() {
     }
 }
 
-void Session::State::fail_client_websocket(CloseCode code, CloseReason reason, std::string_view text,
-                                           TimePoint now) {
-    if (client.state() == ClientState::probing) return drop_probe(code, text, now);
-    end({CloseSide::client, reason, code, text});
+void Session::State::fail_client_websocket(const Ending& ending, TimePoint now) {
+    if (client.state() != ClientState::probing) return end(ending);
+    note_limit(ending);
+    drop_probe(ending.code, ending.text, now);
 }
 
 void Session::State::drop_probe(CloseCode code, std::string_view text, TimePoint now) {
@@ -279,8 +281,14 @@ void Session::State::on(const input::ClientLost& input, TimePoint now) {
     }
 }
 
+// The upstream is not read from here on, but what the client itself provokes comes on top. One message, and
+// all that it has missed, may have been in one write.
 void Session::State::on(const input::ClientBlocked& input, TimePoint now) {
     client.blocked(input.pending, now);
+    const bool records = policy.resume_client.envelope || policy.resume_client.recovery != Recovery::off;
+    const std::size_t most = policy.limits.outbox_bytes + policy.limits.message_bytes +
+                             (records ? policy.resume_client.max_bytes : 0);
+    if (input.pending > most) lose_client(outbox_overflow, policy.resume_client.hold, false, now);
 }
 
 void Session::State::on(const input::ClientDrained&, TimePoint) {

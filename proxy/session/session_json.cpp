@@ -154,8 +154,7 @@ void Session::State::json_settle(TimePoint now) {
     if (!client.is_blocked()) {
         json->unread = 0;
     } else if (json->unread > policy.limits.outbox_bytes) {
-        lose_client({CloseSide::forestay, CloseReason::slow_client, CloseCode::try_again_later, "too slow"},
-                    policy.resume_client.hold, false, now);
+        lose_client(outbox_overflow, policy.resume_client.hold, false, now);
     }
 }
 

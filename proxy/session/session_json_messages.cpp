@@ -40,8 +40,7 @@ void Session::State::json_client_message(const Message& message, TimePoint now) 
     if (message.opcode == Opcode::close) return json_client_close(message, now);
     if (is_control(message.opcode)) {
         if (!client.control_frame_allowed(now)) {
-            return end({CloseSide::client, CloseReason::limit, CloseCode::policy_violation,
-                        "too many control frames"});
+            return end(too_many_control_frames);
         }
         if (!policy.resume_client.envelope) return plain_to_upstream(message);
         if (message.opcode == Opcode::ping)

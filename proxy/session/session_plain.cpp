@@ -13,8 +13,7 @@ void Session::State::plain_client_message(const Message& message, TimePoint now)
     if (closing == CloseSide::client) return;  // nothing counts behind a close frame
     if (message.opcode == Opcode::close) return plain_close(CloseSide::client, message, now);
     if (is_control(message.opcode) && !client.control_frame_allowed(now)) {
-        return end(
-            {CloseSide::client, CloseReason::limit, CloseCode::policy_violation, "too many control frames"});
+        return end(too_many_control_frames);
     }
     plain_to_upstream(message);
 }

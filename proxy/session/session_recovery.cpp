@@ -13,6 +13,7 @@ void Session::State::lose_client(const Ending& otherwise, Duration hold, bool fa
     const bool can_return =
         json ? json_client_can_return() : conversation && conversation->client_can_return();
     if (!can_return) return end(otherwise);
+    note_limit(otherwise);
     if (client.websocket_open()) {
         client.write_close(static_cast<std::uint16_t>(otherwise.code), otherwise.text);
         actions.push(action::CloseClient{});

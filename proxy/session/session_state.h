@@ -51,6 +51,7 @@ struct Session::State {
     void on(const input::GateSaid& input, TimePoint now);
     void on(const input::SessionNotFound& input, TimePoint now);
     void on(const input::Superseded& input, TimePoint now);
+    void on(const input::Shed& input, TimePoint now);
     void on(const input::Shutdown& input, TimePoint now);
     void on(const input::Tick& input, TimePoint now);
 
@@ -64,8 +65,7 @@ struct Session::State {
     void count_pace(TimePoint now);
     [[nodiscard]] bool too_fast(TimePoint now) const;
     void slow_down(TimePoint now);
-    void fail_client_websocket(wire::websocket::CloseCode code, CloseReason reason, std::string_view text,
-                               TimePoint now);
+    void fail_client_websocket(const Ending& ending, TimePoint now);
     void drop_probe(wire::websocket::CloseCode code, std::string_view text, TimePoint now);
 
     void upstream_message(const wire::websocket::Message& message, TimePoint now);
@@ -141,6 +141,7 @@ struct Session::State {
     void settle(TimePoint now);
     void end(const Ending& ending);
     void end_if(const MaybeEnding& ending);
+    void note_limit(const Ending& ending);
 
     // After restore().
     void tell_aliases();

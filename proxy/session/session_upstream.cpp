@@ -85,6 +85,7 @@ void Session::State::on(const input::UpstreamBytes& input, TimePoint now) {
         auto message = upstream.reading().next(workspace.unmasked);
         if (!message) {
             const auto why = static_cast<wire::errc>(message.error().value());
+            if (const auto limit = limit_of(why)) actions.limit(stats, *limit);
             fail_upstream(wire::websocket::close_code_for(why), message.error().message());
             break;
         }

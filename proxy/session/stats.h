@@ -101,6 +101,26 @@ constexpr std::array<std::string_view, 10> shield_names{
     "pong_flood", "reserved_events",    "zero_attachments",   "attachments",        "unknown_acks",
     "nan",        "disconnect_payload", "interleaved_binary", "underscore_headers", "smuggling"};
 
+// A bound on a client that was hit: it was slowed down, cut off or refused (Limits). The shells have more of
+// them.
+enum class Limit : std::uint8_t {
+    message_rate,           // it was not read for a while
+    max_message,            // message_bytes, of either side
+    fragments,              // of a message, of either side
+    message_timeout,        // a message was not finished
+    outbox,                 // too much waits for it
+    slow_client_timeout,    // something waits for it too long
+    control_frames,         // pings and pongs a second
+    namespaces,             // of a session
+    first_connect_timeout,  // no CONNECT came
+    held,                   // too much came before it was known whose session it takes up
+    memory_shed             // limits.memory: one of the heaviest when there was hardly any left
+};
+constexpr std::array<std::string_view, 11> limit_names{
+    "message_rate",        "max_message",    "fragments",  "message_timeout",       "outbox",
+    "slow_client_timeout", "control_frames", "namespaces", "first_connect_timeout", "held",
+    "memory_shed"};
+
 // What a session tells the operator while it lives (action::Report).
 enum class ReportKind : std::uint8_t {
     upstream_lost,     // count: messages in doubt
@@ -114,11 +134,12 @@ enum class ReportKind : std::uint8_t {
     rate_limited,         // the client says more than limits.message_rate; at most once a minute
     shield_hit,           // which one is in the report
     event_refused,        // socketio.allowed_events or blocked_events
+    limit_hit,            // which one is in the report; message_rate has a report of its own
 };
-constexpr std::array<std::string_view, 11> report_names{
+constexpr std::array<std::string_view, 12> report_names{
     "upstream_lost", "upstream_back",    "messages_dropped", "client_away",
     "client_back",   "recovery_refused", "replay_given_up",  "envelope_name_taken",
-    "rate_limited",  "shield_hit",       "event_refused"};
+    "rate_limited",  "shield_hit",       "event_refused",    "limit_hit"};
 
 // Seconds, upper bounds; the last bucket is +Inf.
 constexpr std::array<double, 15> duration_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
@@ -168,14 +189,15 @@ struct Stats {
     std::array<std::uint64_t, drop_names.size()> drops{};
     std::array<std::uint64_t, shield_names.size()> shields{};
     std::array<std::uint64_t, report_names.size()> reports{};  // how often each was said
+    std::array<std::uint64_t, limit_names.size()> limits{};    // how often each was hit
     std::uint64_t replayed = 0;                                // messages, to returned clients
-    std::uint64_t paced = 0;       // times that a client was not read for limits.message_rate
-    Histogram outage;              // of a session's upstream leg, loss to return
-    Histogram absence;             // of a client leg, loss to return
-    std::vector<RuleStats> rules;  // by rule index
+    Histogram outage;                                          // of a session's upstream leg, loss to return
+    Histogram absence;                                         // of a client leg, loss to return
+    std::vector<RuleStats> rules;                              // by rule index
 
     void count(Drop what) noexcept { ++drops[static_cast<std::size_t>(what)]; }
     void count(Shield what) noexcept { ++shields[static_cast<std::size_t>(what)]; }
+    void count(Limit what) noexcept { ++limits[static_cast<std::size_t>(what)]; }
 };
 
 }  // namespace forestay::session

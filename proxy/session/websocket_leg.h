@@ -66,6 +66,9 @@ class WebsocketReading {
     // Since when a message is unfinished; never when none is.
     [[nodiscard]] TimePoint partial_since() const noexcept { return partial_since_; }
 
+    // Of an unfinished message.
+    [[nodiscard]] std::size_t bytes() const noexcept { return tail_.size() + reader_.bytes(); }
+
     // Between two inputs.
     template <class Archive>
     void archive(Archive& archive) {

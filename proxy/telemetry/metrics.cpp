@@ -345,7 +345,18 @@ void Exposition::refusals() {
     auto& limits = out_.counter("forestay_limit_hits_total",
                                 "How often a bound on clients was hit: refused, slowed down, or forgotten.");
     by_name(limits, "limit", net::limit_hit_names, [](const auto& s, auto i) { return s.limit_hits[i]; });
-    put(limits, {{"limit", "message_rate"}}, sum([](const auto& s) { return s.sessions.paced; }));
+    by_name(limits, "limit", session::limit_names,
+            [](const auto& s, auto i) { return s.sessions.limits[i]; });
+    out_.gauge("forestay_clients_max",
+               "Most clients at once: limits.max_connections, or what the open file limit is enough for.",
+               static_cast<double>(input_.clients_max));
+    out_.gauge("forestay_memory_limit_bytes", "What limits.memory allows; 0: there is no limit.",
+               static_cast<double>(input_.memory.limit_bytes));
+    out_.gauge("forestay_memory_used_bytes", "What is used of it.",
+               static_cast<double>(input_.memory.used_bytes));
+    out_.gauge("forestay_memory_pressure",
+               "1 when new clients are refused for lack of memory, 2 when the heaviest sessions end, too.",
+               static_cast<double>(input_.memory.pressure));
     out_.counter("forestay_sid_mismatches_total", "Session ids used by another principal or origin.",
                  sum([](const auto& s) { return s.sid_mismatches; }));
     out_.counter("forestay_dropped_header_fields_total",

@@ -25,6 +25,13 @@ struct BuildInfo {
 // Of the program that this is compiled into.
 [[nodiscard]] std::string compiler_name();
 
+// limits.memory, as of the last look.
+struct MemoryLimit {
+    std::uint64_t used_bytes = 0;
+    std::uint64_t limit_bytes = 0;  // 0: there is none
+    unsigned pressure = 0;          // 1: nobody new comes in; 2: the heaviest sessions end
+};
+
 struct MetricsInput {
     std::span<const net::Stats* const> loops;  // each read in its own thread's pause, or all on the one loop
     std::span<const std::string> rules;        // names, by rule index
@@ -32,6 +39,8 @@ struct MetricsInput {
     BuildInfo build;
     std::uint64_t log_lines_lost = 0;     // Log::lines_lost
     std::optional<ProcessStats> process;  // empty: no process_*
+    std::uint64_t clients_max = 0;        // limits.max_connections, and what the open file limit allows
+    MemoryLimit memory;
 };
 
 [[nodiscard]] std::string render_metrics(const MetricsInput& input);

@@ -163,7 +163,9 @@ class Page {
         out_.open("limits_hit");
         for (std::size_t i = 0; i < net::limit_hit_names.size(); ++i)
             out_.number(net::limit_hit_names[i], sum([i](const net::Stats& s) { return s.limit_hits[i]; }));
-        out_.number("message_rate", sum([](const net::Stats& s) { return s.sessions.paced; }));
+        for (std::size_t i = 0; i < session::limit_names.size(); ++i)
+            out_.number(session::limit_names[i],
+                        sum([i](const net::Stats& s) { return s.sessions.limits[i]; }));
         out_.close();
     }
 

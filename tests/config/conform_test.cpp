@@ -142,15 +142,15 @@ BOOST_AUTO_TEST_CASE(words_for_what_is_not_built_yet_may_say_that_it_is_off) {
 BOOST_AUTO_TEST_CASE(limits_on_clients_are_off_or_numbers) {
     for (const char* yaml : {"", "limits: {per_ip: off, connect_rate: off, message_rate: off}\n"}) {
         const Config& off = loaded(yaml).config;
-        BOOST_TEST(!off.net.limits.clients.any());
+        BOOST_TEST(!off.net.limits.addresses.any());
         BOOST_TEST(!off.session.limits.message_rate.bounded());
     }
     const Config on =
         loaded("limits: {per_ip: 10, connect_rate: 5/s, message_rate: 60/m}\ntrusted_proxies: 10.0.0.1\n")
             .config;
-    BOOST_TEST(on.net.limits.clients.per_ip == 10U);
-    BOOST_TEST(on.net.limits.clients.connects.count == 5U);
-    BOOST_TEST((on.net.limits.clients.connects.per == std::chrono::seconds(1)));
+    BOOST_TEST(on.net.limits.addresses.at_once == 10U);
+    BOOST_TEST(on.net.limits.addresses.connects.count == 5U);
+    BOOST_TEST((on.net.limits.addresses.connects.per == std::chrono::seconds(1)));
     BOOST_TEST(on.session.limits.message_rate.count == 60U);
     BOOST_TEST((on.session.limits.message_rate.per == std::chrono::minutes(1)));
     CHECK_LINES(with("limits: {per_ip: 0}\n").problems(),
@@ -211,7 +211,6 @@ BOOST_AUTO_TEST_CASE(values_arrive_in_the_structs) {
     BOOST_CHECK(!config.net.websockets[1].json.has_value());
     BOOST_CHECK(config.session.ping_interval == std::chrono::seconds(20));
     BOOST_CHECK(config.session.ping_timeout == std::chrono::seconds(7));
-    BOOST_CHECK(!config.connections_from_open_files);
     BOOST_CHECK_EQUAL(config.net.limits.connections, 7U);
     BOOST_CHECK_EQUAL(config.session.limits.message_bytes, 2U << 20);
     BOOST_CHECK_EQUAL(config.session.limits.held_bytes, 2U << 20);

@@ -18,6 +18,7 @@ Loaded Given::load() const {
         problem = "No such file or directory";
         return std::nullopt;
     };
+    around.open_files = open_files;
     return config::load({"f.yaml", settings}, around);
 }
 
@@ -32,7 +33,7 @@ std::vector<std::string> Given::problems() const {
 }
 
 Given with(const std::string& yaml) {
-    return {"listen: 127.0.0.1:8080\nupstream: http://127.0.0.1:5000\n" + yaml, {}, {}, {}, false};
+    return {"listen: 127.0.0.1:8080\nupstream: http://127.0.0.1:5000\n" + yaml, {}, {}, {}, false, 0};
 }
 
 Loaded loaded(const std::string& yaml) {

@@ -15,6 +15,7 @@ struct Given {
     std::map<std::string, std::string> variables;  // the environment
     std::vector<Setting> settings;
     bool others_can_read = false;  // every file
+    std::uint64_t open_files = 0;  // the limit; 0: none
 
     [[nodiscard]] Loaded load() const;
     // Its problems, one string each: "1:5: message" for f.yaml, else with the name of the file or flag.

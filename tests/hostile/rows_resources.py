@@ -21,9 +21,10 @@ unit_test("R07", "net_tests", "a_throwing_owner_loses_its_socket_and_no_other", 
 
 def at_once(bench, name, count):
     """That many connections, each of which asks for a session; they stay open."""
-    connections, answers = [Connection(bench.port(name)) for _ in range(count)], []
-    for connection in connections:
-        answers.append(connection.request("GET", POLL, [OWN]))
+    connections, answers = [], []
+    for _ in range(count):
+        connections.append(Connection(bench.port(name)))
+        answers.append(connections[-1].request("GET", POLL, [OWN]))
     for connection in connections:
         connection.socket.close()
     return [(answer.status, int(answer.get("Retry-After") or 0) > 0) for answer in answers]

@@ -53,7 +53,7 @@ void add(net::Stats& sums, const net::Stats& stats) {
     sums.spooled_uploads += stats.spooled_uploads;
     sums.spooled_bytes += stats.spooled_bytes;
     sums.sessions.sessions += stats.sessions.sessions;
-    sums.sessions.paced += stats.sessions.paced;
+    add(sums.sessions.limits, stats.sessions.limits);
     add(sums.sessions.shields, stats.sessions.shields);
     add(sums.limit_hits, stats.limit_hits);
     add(sums.http_requests, stats.http_requests);
@@ -227,6 +227,8 @@ Proxy::Proxy(const Upstream& upstream, Setup setup) {
     shared_.authenticator = std::make_shared<auth::Authenticator>(std::move(setup.auth), problems);
     shared_.origins = std::make_shared<auth::OriginPolicy>(setup.origins, problems);
     for (const std::string& problem : problems) BOOST_FAIL(problem);
+    shared_.clients = std::make_shared<net::ClientTable>(setup.rates_remembered);
+    shared_.identities = std::make_shared<net::ClientTable>(setup.rates_remembered);
     shared_.journal = [this](const net::JournalEntry& entry) {
         std::string line(entry.event);
         for (const auto& [name, value] : entry.fields) {

@@ -87,6 +87,7 @@ struct Setup {
     session::Policy policy;
     auth::AuthOptions auth;
     auth::OriginOptions origins;
+    std::size_t rates_remembered = net::ClientTable::idle_most;
     unsigned loops = 0;  // 0: as many as the test program is told
 };
 

@@ -448,7 +448,7 @@ BOOST_AUTO_TEST_CASE(a_sized_upload_over_the_limit_is_refused_before_it_is_read)
 
 BOOST_AUTO_TEST_CASE(an_upload_that_stalls_is_408) {
     Setup setup;
-    setup.options.limits.body_idle_timeout = 50ms;
+    setup.options.limits.body_timeout = 50ms;
     Upstream upstream;
     Proxy proxy(upstream, setup);
     Peer client = proxy.client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");

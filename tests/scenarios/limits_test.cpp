@@ -21,7 +21,7 @@ const std::string websocket = "/socket.io/?EIO=4&transport=websocket";
 Setup limited(std::size_t per_ip, session::Rate connects = {}) {
     Setup setup;
     setup.loops = 2;
-    setup.options.limits.clients = {per_ip, connects};
+    setup.options.limits.addresses = {per_ip, connects};
     return setup;
 }
 
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(what_a_client_says_too_fast_comes_later_and_all_of_it) {
     for (int i = 0; i < 8; ++i) BOOST_TEST(read_text(client) == "x");
     client.send(text_frame("last"));
     BOOST_TEST(read_masked(app) == "last");
-    BOOST_TEST(proxy->stop().sessions.paced >= 3U);
+    BOOST_TEST(proxy->stop().sessions.limits[0] >= 3U);
     std::size_t lines = 0;
     for (const std::string& line : proxy->journal()) {
         if (line.starts_with("rate_limited ") && line.find("limit=message_rate") != std::string::npos)

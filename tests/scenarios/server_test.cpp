@@ -5,10 +5,12 @@
 #include <boost/test/unit_test.hpp>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "tests/scenarios/harness.h"
 
 using namespace forestay::scenarios;
+using namespace forestay;
 using namespace std::chrono_literals;
 
 namespace {
@@ -65,6 +67,32 @@ BOOST_AUTO_TEST_CASE(one_connection_too_many_is_told_so) {
     app.send(ok);
     BOOST_TEST(read_answer(first).body == "ok");
     BOOST_TEST(proxy.stop().connections_refused == 1U);
+}
+
+// Slow heads are cheap to send: they must not take the places of those who have something to say.
+BOOST_AUTO_TEST_CASE(who_has_not_sent_a_request_makes_room_for_who_does) {
+    Setup setup;
+    setup.options.limits.connections = 3;
+    setup.loops = 1;
+    Upstream upstream;
+    Proxy proxy(upstream, setup);
+    Peer busy = proxy.client(get);
+    Peer app = upstream.accept();
+    (void)read_request(app);
+    Peer kept = proxy.client("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(read_answer(kept).status == 204U);
+    Peer slow = proxy.client("GET / HTTP/1.1\r\n");
+    std::vector<Peer> more;
+    for (int i = 0; i < 20; ++i) {
+        more.push_back(proxy.client("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"));
+        BOOST_TEST(read_answer(more.back()).status == 204U);
+    }
+    BOOST_TEST(slow.ends());
+    BOOST_TEST(kept.ends());
+    app.send(ok);
+    BOOST_TEST(read_answer(busy).body == "ok");
+    BOOST_TEST(proxy.stop().connections_refused == 0U);
+    BOOST_TEST(proxy.stop().limit_hits[static_cast<std::size_t>(net::LimitHit::max_connections)] >= 2U);
 }
 
 BOOST_AUTO_TEST_CASE(slow_heads_and_silent_clients_are_let_go) {

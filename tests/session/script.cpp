@@ -260,7 +260,8 @@ void Script::collect() {
             lines.push_back("alias " + std::string(a.known) + " " + std::string(a.current));
         }
         void operator()(const action::Report& a) const {
-            if (a.kind == ReportKind::shield_hit) return;  // shielded() knows
+            // shielded() and limited() know.
+            if (a.kind == ReportKind::shield_hit || a.kind == ReportKind::limit_hit) return;
             lines.push_back("report " + std::string(report_names[static_cast<std::size_t>(a.kind)]) + " " +
                             std::to_string(a.count));
         }

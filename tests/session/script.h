@@ -74,6 +74,7 @@ class Script {
     Stats& stats() { return stats_; }
     std::uint64_t dropped(Drop what) const { return stats_.drops[static_cast<std::size_t>(what)]; }
     std::uint64_t shielded(Shield by) const { return stats_.shields[static_cast<std::size_t>(by)]; }
+    std::uint64_t limited(Limit by) const { return stats_.limits[static_cast<std::size_t>(by)]; }
     TimePoint now() const { return now_; }
 
   private:

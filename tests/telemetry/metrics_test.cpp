@@ -15,7 +15,7 @@ const std::string upstream_names[] = {"127.0.0.1:5000", "127.0.0.1:5001"};
 
 std::string render(std::span<const net::Stats* const> loops) {
     return telemetry::render_metrics(
-        {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt});
+        {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt, 0, {}});
 }
 
 std::string render(const net::Stats& stats) {

@@ -17,7 +17,7 @@ struct Stats {
         static const std::string rule_names[] = {"think_tank", "quo\"te"};
         static const std::string upstream_names[] = {"127.0.0.1:5000", "127.0.0.1:5001"};
         const std::string text = telemetry::render_stats(
-            {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt}, 12.9);
+            {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt, 0, {}}, 12.9);
         page = parser.parse(text);
     }
     std::uint64_t number(const char* pointer) { return page.at_pointer(pointer).get_uint64(); }
@@ -30,8 +30,8 @@ BOOST_AUTO_TEST_SUITE(stats_json)
 
 BOOST_AUTO_TEST_CASE(the_key_numbers_of_a_busy_proxy) {
     net::Stats busy = telemetry::busy_stats();
-    busy.limit_hits[1] = 4;
-    busy.sessions.paced = 5;
+    busy.hit(net::LimitHit::per_ip);
+    busy.sessions.limits[0] = 5;
     busy.sessions.rules[0].fallbacks[0] = 1;
     busy.gates = {rules::GateStats{}};
     busy.gates[0].breaker = rules::Breakers::half_open;
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(the_key_numbers_of_a_busy_proxy) {
     BOOST_TEST(stats.number("/requests/think_tank/fallbacks/timeout") == 1U);
     BOOST_TEST(stats.text("/requests/think_tank/gate/breaker") == "half_open");
     BOOST_TEST(stats.number("/requests/think_tank/gate/waiting") == 3U);
-    BOOST_TEST(stats.number("/limits_hit/per_ip") == 4U);
+    BOOST_TEST(stats.number("/limits_hit/per_ip") == 1U);
     BOOST_TEST(stats.number("/limits_hit/message_rate") == 5U);
     BOOST_TEST(bool(stats.page.at_pointer("/upstreams/127.0.0.1:5000/up").get_bool()));
     BOOST_TEST(!bool(stats.page.at_pointer("/upstreams/127.0.0.1:5001/up").get_bool()));

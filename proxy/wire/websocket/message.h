@@ -48,6 +48,9 @@ class MessageReader {
     // True between the frames of a fragmented message.
     [[nodiscard]] bool in_message() const noexcept { return fragments_ != nullptr; }
 
+    // Of a fragmented message, so far.
+    [[nodiscard]] std::size_t bytes() const noexcept { return fragments_ ? fragments_->payload.size() : 0; }
+
     // What must survive between reads, to and from somewhere else; `archive` says what it cannot be
     // (check()). The limits are the same as before.
     template <class Archive>
