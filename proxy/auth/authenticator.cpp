@@ -166,10 +166,21 @@ bool is_dear(const Verifier& verifier) {
     return jwt != nullptr && jwt->verifier.has_public_key();
 }
 
+// Of the framework whose sessions are judged: the app must read the same one.
+Duplicates read_by_framework(const std::vector<Method>& methods) {
+    const auto any = [&](const auto& is) { return std::any_of(methods.begin(), methods.end(), is); };
+    const bool flask =
+        any([](const Method& one) { return std::holds_alternative<FlaskSessionOptions>(one); });
+    const bool starlette =
+        any([](const Method& one) { return std::holds_alternative<StarletteSessionOptions>(one); });
+    return starlette && !flask ? Duplicates::last : Duplicates::first;
+}
+
 }  // namespace
 
 struct Authenticator::Impl {
     AuthOptions options;
+    Duplicates duplicates = Duplicates::first;
     std::vector<Verifier> verifiers;
 
     bool any_judges(Place place) const {
@@ -227,6 +238,7 @@ struct Authenticator::Impl {
 
 Authenticator::Authenticator(AuthOptions options, std::vector<std::string>& problems) {
     auto impl = std::make_unique<Impl>();
+    impl->duplicates = read_by_framework(options.any_of);
     for (auto& method : options.any_of) {
         std::vector<std::string> found;
         auto verifier = std::visit([&](const auto& o) { return make(o, found); }, method);
@@ -264,7 +276,8 @@ result<Identity> Authenticator::check(const Presented& presented, std::int64_t n
     if (!given && given.error() != errc::no_credential) return given.error();
 
     result<std::vector<std::string_view>> cookies = std::vector<std::string_view>{};
-    if (impl_->any_judges(Place::cookie)) cookies = find_cookies(presented.cookie, from.cookie);
+    if (impl_->any_judges(Place::cookie))
+        cookies = find_cookies(presented.cookie, from.cookie, impl_->duplicates);
     if (!cookies) return cookies.error();
     if (given) std::erase(*cookies, std::string_view(*given));  // the same credential in two places is one
     auto by_cookie = impl_->judge_cookies(*cookies, now_unix, remembering);

@@ -119,15 +119,17 @@ std::string_view unquote(std::string_view value) {
     return quoted ? value.substr(1, value.size() - 2) : value;
 }
 
-std::string_view find_cookie(std::string_view header, std::string_view wanted) {
+std::string_view find_cookie(std::string_view header, std::string_view wanted, Duplicates counts) {
+    std::string_view found;
     while (!header.empty()) {
         const auto pair = header.substr(0, header.find(';'));
         header.remove_prefix(std::min(pair.size() + 1, header.size()));
         const auto equals = pair.find('=');
         if (equals == pair.npos || trim(pair.substr(0, equals)) != wanted) continue;
-        return unquote(trim(pair.substr(equals + 1)));
+        found = unquote(trim(pair.substr(equals + 1)));
+        if (counts == Duplicates::first) break;
     }
-    return {};
+    return found;
 }
 
 }  // namespace
@@ -142,7 +144,7 @@ result<std::string> find_explicit_credential(const Presented& presented, const S
 }
 
 result<std::vector<std::string_view>> find_cookies(std::string_view cookie_header,
-                                                   const std::vector<std::string>& names) {
+                                                   const std::vector<std::string>& names, Duplicates counts) {
     std::vector<std::string_view> values;
     if (names.empty() || cookie_header.empty()) return values;
     const auto pairs = std::count(cookie_header.begin(), cookie_header.end(), ';') + 1;
@@ -150,7 +152,7 @@ result<std::vector<std::string_view>> find_cookies(std::string_view cookie_heade
         return errc::malformed;
     }
     for (const auto& name : names) {
-        const auto value = find_cookie(cookie_header, name);
+        const auto value = find_cookie(cookie_header, name, counts);
         if (value.empty() || std::find(values.begin(), values.end(), value) != values.end()) continue;
         values.push_back(value);
     }

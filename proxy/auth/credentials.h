@@ -17,10 +17,14 @@ constexpr std::size_t max_cookie_pairs = 64;
 // errc::malformed.
 [[nodiscard]] result<std::string> find_explicit_credential(const Presented& presented, const Sources& from);
 
-// The configured cookies, in the configured order: browsers send them by themselves. The first of duplicates
-// counts and quotes are taken off, as werkzeug does. Names are case-sensitive. errc::malformed at the limits
+// Which of several cookies of one name counts: werkzeug reads the first, Starlette the last.
+enum class Duplicates : bool { first, last };
+
+// The configured cookies, in the configured order: browsers send them by themselves. Quotes are taken off.
+// Names are case-sensitive. errc::malformed at the limits
 // above.
 [[nodiscard]] result<std::vector<std::string_view>> find_cookies(std::string_view cookie_header,
-                                                                 const std::vector<std::string>& names);
+                                                                 const std::vector<std::string>& names,
+                                                                 Duplicates counts = Duplicates::first);
 
 }  // namespace forestay::auth

@@ -232,4 +232,23 @@ BOOST_AUTO_TEST_CASE(a_cookie_header_beyond_its_bounds_is_refused) {
     BOOST_TEST(outcome(all, {.cookie = session(bob) + "; a=" + std::string(8 << 10, 'b')}) == "<malformed>");
 }
 
+// Starlette read the last of two cookies and we the first: the app served one user, and was told of another.
+BOOST_AUTO_TEST_CASE(of_cookies_of_one_name_the_one_counts_that_the_framework_reads) {
+    const auto by_starlette = [](std::string_view user) {
+        return "session=" + starlette_cookie("key", R"({"user":")" + std::string(user) + "\"}", t0);
+    };
+    StarletteSessionOptions method;
+    method.secret_keys = {"key"};
+    method.identity = "/user";
+    const auto starlette = made(options_of({method}));
+    BOOST_TEST(outcome(starlette, {.cookie = by_starlette("ann") + "; " + by_starlette("bob")}) ==
+               "starlette_session:bob");
+    BOOST_TEST(outcome(starlette, {.cookie = "session=old; " + by_starlette("bob")}) ==
+               "starlette_session:bob");
+    const auto werkzeug = made(options_of({flask()}));
+    BOOST_TEST(outcome(werkzeug, {.cookie = session(bob) + "; session=old"}) == "flask_session:bob");
+    BOOST_TEST(outcome(made(options_of({flask(), method})),
+                       {.cookie = session(bob) + "; " + by_starlette("ann")}) == "flask_session:bob");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
