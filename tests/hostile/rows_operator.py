@@ -142,6 +142,22 @@ def readable_secret(bench):
     yield "what it holds is not told", "kkkk" in result.stdout + result.stderr, False
 
 
+@row("Y11")
+def broken_on_disk(bench):
+    """There is no reload: what runs has read its configuration, and looks at it no more. check says what a restart would."""
+    path = os.path.join(bench.rig.directory, "plain.yaml")
+    with open(path) as file:
+        whole = file.read()
+    with open(path, "w") as file:
+        file.write("listen: [")
+    result = subprocess.run([bench.rig.binary, "check", "-c", path], capture_output=True, text=True, timeout=20, check=False)
+    with bench.connection("plain") as connection:
+        yield "it serves as before", connection.request("GET", f"/r/{bench.tag()}").status, 200
+    yield "check", (result.returncode, f"{path}:1:" in result.stderr), (1, True)
+    with open(path, "w") as file:
+        file.write(whole)
+
+
 CANARY = "canary-of-the-client"
 
 

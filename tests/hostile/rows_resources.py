@@ -4,19 +4,26 @@ import resource
 import time
 
 from raw import TEXT, Connection, frame, websocket
-from rows import close_of, on_purpose, pending, row, unit_test
+from rows import close_of, on_purpose, row, unit_test
 
 OWN = ("Origin", "http://app.example")
 POLL = "/socket.io/?EIO=4&transport=polling"
 
 on_purpose("the app is not read meanwhile, so nothing overflows; who reads nothing would not read a close frame either", "R03")
 
-pending("a bound on handshakes in flight of its own", "W22")
-pending("a list of server names", "U06")
-pending("a reload", "Y11")
-
+unit_test("W22", "net_tests", "handshakes_beyond_the_turns_wait_in_line", "64 of a loop at a time; the others wait, no longer than upstream.handshake_timeout")
+on_purpose("there is no list of names: any well-formed Host goes on, and pages are judged by their Origin", "U06")
 unit_test("R05", "wire_tests", "keys_that_collide_under_one_key_do_not_under_another", "who does not know the key can not make them collide")
 unit_test("R07", "net_tests", "a_throwing_owner_loses_its_socket_and_no_other", "no byte that a peer can send is known to make us throw")
+
+
+@row("U06")
+def server_names(bench):
+    tag = bench.tag()
+    yield "a Host that nobody has named", bench.raw(tag, bench.head(tag, "Connection: close", host="Host: unheard.of")), "200 close HEARD"
+    tag = bench.tag()
+    got = bench.raw(tag, bench.head(tag, "Connection: close", "Origin: http://app.example", host="Host: unheard.of", target=f"{POLL}&tag={tag}"))
+    yield "a page of another name", got, "403 close"
 
 
 def at_once(bench, name, count):
