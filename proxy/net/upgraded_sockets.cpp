@@ -12,6 +12,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <string>
 #include <system_error>
@@ -29,6 +30,13 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds close_timeout{5};
+// What is read and thrown away behind our close frame, so that it is not lost in a reset. Then there is one.
+constexpr std::size_t leftovers_max = 1 << 20;
+// In the kernel and not sent yet, of each socket. Else it takes up to tcp_wmem (4 MiB) for a client that
+// reads nothing, outside of limits.outbox, and we learn late that it does.
+constexpr int unsent_max = 128 << 10;
+// Sockets read more than one buffer each only while their batch is younger: tiny messages are much work.
+constexpr std::chrono::microseconds batch_time{300};
 constexpr std::size_t events_per_wait = 256;
 constexpr int waits_per_wakeup = 4;  // then Asio's own sockets have their turn
 
@@ -81,6 +89,7 @@ class UpgradedSocket final : public TimerEntry {
     bool hung_up = false;   // the peer's end is there: a short read is not the last
     bool in_ready = false;
     bool gone = false;  // in the graveyard
+    std::size_t leftovers = 0;
 };
 
 struct UpgradedSockets::Impl {
@@ -90,12 +99,14 @@ struct UpgradedSockets::Impl {
 
     void await();
     void batch();
+    void take_turns();
     void guarded(UpgradedSocket& socket, void (Impl::*step)(UpgradedSocket&, std::uint32_t),
                  std::uint32_t events);
     void on_event(UpgradedSocket& socket, std::uint32_t events);
     void on_turn(UpgradedSocket& socket, std::uint32_t);
     void connected(UpgradedSocket& socket);
     void read(UpgradedSocket& socket);
+    void discard(UpgradedSocket& socket);
     void write(UpgradedSocket& socket);
     void finish_writing(UpgradedSocket& socket);
     void ready(UpgradedSocket& socket);
@@ -115,7 +126,10 @@ struct UpgradedSockets::Impl {
     bool posted = false;
 };
 
+// Closing, and its peer takes nothing: without a reset the kernel would keep what waits for minutes.
 void UpgradedSocket::due(session::TimePoint) {
+    const linger reset{1, 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     set.bury(*this);
 }
 
@@ -137,17 +151,29 @@ void UpgradedSockets::Impl::batch() {
             auto& socket = *static_cast<UpgradedSocket*>(events[static_cast<std::size_t>(e)].data.ptr);
             guarded(socket, &Impl::on_event, events[static_cast<std::size_t>(e)].events);
         }
-        turn.swap(ready_list);
-        for (UpgradedSocket* socket : turn) {
-            socket->in_ready = false;
-            guarded(*socket, &Impl::on_turn, 0);
-        }
-        turn.clear();
+        take_turns();
         graveyard.clear();
         if (count < static_cast<int>(events_per_wait)) break;
     }
     in_batch = false;
     if (!ready_list.empty()) ready(*ready_list.front());
+}
+
+// At least one; who has no turn because the batch is old is the first to have one in the next. So a flood of
+// many keeps the others waiting for no longer than a flood of one.
+void UpgradedSockets::Impl::take_turns() {
+    turn.swap(ready_list);
+    auto next = turn.begin();
+    do {
+        if (next == turn.end()) break;
+        UpgradedSocket& socket = **next++;
+        socket.in_ready = false;
+        guarded(socket, &Impl::on_turn, 0);
+    } while (std::chrono::steady_clock::now() - loop.now() < batch_time);
+    turn.erase(turn.begin(), next);
+    std::erase_if(turn, [](const UpgradedSocket* socket) { return socket->gone; });
+    ready_list.insert(ready_list.begin(), turn.begin(), turn.end());
+    turn.clear();
 }
 
 // A bug in what an event sets off must not eat the other events: they come once.
@@ -175,7 +201,7 @@ void UpgradedSockets::Impl::on_event(UpgradedSocket& socket, std::uint32_t what)
         return lost(socket, true);
     }
     if (what & EPOLLOUT && socket.waiting) write(socket);
-    if (!socket.gone) read(socket);
+    if (!socket.gone && !socket.in_ready) read(socket);
 }
 
 void UpgradedSockets::Impl::on_turn(UpgradedSocket& socket, std::uint32_t) {
@@ -193,7 +219,9 @@ void UpgradedSockets::Impl::connected(UpgradedSocket& socket) {
 
 void UpgradedSockets::Impl::read(UpgradedSocket& socket) {
     for (int i = 0; socket.readable && !socket.paused && !socket.connecting; ++i) {
-        if (i == buffers_per_event) return ready(socket);
+        if (socket.owner == nullptr) return discard(socket);
+        if (i == buffers_per_event || (i > 0 && std::chrono::steady_clock::now() - loop.now() > batch_time))
+            return ready(socket);
         const ssize_t got = ::recv(socket.fd.get(), buffer.data(), buffer.size(), 0);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -202,10 +230,23 @@ void UpgradedSockets::Impl::read(UpgradedSocket& socket) {
         }
         if (got <= 0) return lost(socket, got < 0);
         if (static_cast<std::size_t>(got) < buffer.size() && !socket.hung_up) socket.readable = false;
-        if (socket.owner == nullptr) continue;  // closing: what still comes is nobody's
         socket.owner->on_bytes(socket, {buffer.data(), static_cast<std::size_t>(got)});
         if (socket.gone) return;
     }
+}
+
+// Closing: what still comes is nobody's. One buffer a turn; TCP does not even copy it.
+void UpgradedSockets::Impl::discard(UpgradedSocket& socket) {
+    const ssize_t got = ::recv(socket.fd.get(), buffer.data(), buffer.size(), MSG_TRUNC);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        socket.readable = false;
+        return;
+    }
+    if (got < 0 && errno == EINTR) return ready(socket);
+    if (got <= 0) return lost(socket, got < 0);
+    socket.leftovers += static_cast<std::size_t>(got);
+    if (socket.leftovers > leftovers_max) return lost(socket, true);
+    ready(socket);
 }
 
 void UpgradedSockets::Impl::write(UpgradedSocket& socket) {
@@ -290,6 +331,7 @@ UpgradedSocket& UpgradedSockets::add(int fd, SocketOwner& owner, Start start) {
     if ((flags & O_NONBLOCK) == 0) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof unsent_max);
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = socket.get();

@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -266,6 +267,55 @@ BOOST_AUTO_TEST_CASE(a_peer_that_never_goes_does_not_keep_a_closed_socket) {
     BOOST_TEST(sockets.size() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_that_goes_on_sending_to_a_closed_socket_gets_a_reset) {
+    Owner owner;
+    UniqueFd peer;
+    sockets.close(add_tcp(owner, peer));
+    const std::string bytes = pattern(64 << 10);
+    ssize_t sent = 0;
+    for (int i = 0; i < 1000 && sent >= 0; ++i) {
+        sent = ::send(peer.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        settle();
+    }
+    BOOST_TEST(sent < 0);
+    BOOST_TEST((errno == ECONNRESET || errno == EPIPE));
+    BOOST_TEST(owner.heard.empty());
+    BOOST_TEST(sockets.size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_takes_nothing_is_reset_in_the_end) {
+    Owner owner;
+    UniqueFd peer;
+    UpgradedSocket& socket = add_tcp(owner, peer);
+    BOOST_TEST(send(socket, {pattern(8 << 20)}) > 0U);
+    sockets.close(socket);
+    settle();
+    BOOST_TEST(sockets.size() == 1U);
+    const auto later = loop.now() + std::chrono::seconds(6);
+    while (TimerEntry* entry = loop.wheel().pop_due(later)) entry->due(later);
+    BOOST_TEST(sockets.size() == 0U);
+    std::string rest(64 << 10, '\0');
+    ssize_t got = 1;
+    while (got > 0) got = ::recv(peer.get(), rest.data(), rest.size(), 0);
+    BOOST_TEST(got < 0);
+    BOOST_TEST(errno == ECONNRESET);
+}
+
+// What waits is ours to count and to bound; Linux would take some MiB.
+BOOST_AUTO_TEST_CASE(the_kernel_takes_little_for_a_peer_that_reads_nothing) {
+    Owner owner;
+    UniqueFd peer;
+    UpgradedSocket& socket = add_tcp(owner, peer);
+    std::size_t waits = 0;
+    std::size_t sent = 0;
+    for (const std::string bytes = pattern(16 << 10); waits == 0 && sent < (16U << 20); settle()) {
+        waits = send(socket, {bytes});
+        sent += bytes.size();
+    }
+    BOOST_TEST(waits > 0U);
+    BOOST_TEST(sent < (1U << 20));
+}
+
 BOOST_AUTO_TEST_CASE(writing_to_a_peer_that_is_gone_is_told_as_a_loss) {
     Owner owner;
     UniqueFd peer;
@@ -314,6 +364,36 @@ BOOST_AUTO_TEST_CASE(a_flood_does_not_starve_the_others) {
     settle();
     BOOST_TEST(quiet.heard == "me too");
     BOOST_TEST(flood.pieces.size() < 50U);
+}
+
+// Many sockets with endless input, whose bytes are much work; the other need not wait for all of them.
+BOOST_AUTO_TEST_CASE(many_floods_do_not_starve_the_others) {
+    constexpr std::size_t floods = 50;
+    std::vector<Owner> flood(floods);
+    std::vector<UniqueFd> flood_peers(floods);
+    Owner quiet;
+    UniqueFd quiet_peer;
+    add(quiet, quiet_peer);
+    const std::string bytes = pattern(UpgradedSockets::buffer_bytes);
+    std::size_t turns = 0;
+    std::size_t turns_before = 0;
+    quiet.react = [&](UpgradedSocket&) { turns_before = turns; };
+    for (std::size_t i = 0; i < floods; ++i) {
+        add(flood[i], flood_peers[i]);
+        flood[i].react = [&, i](UpgradedSocket&) {
+            for (const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+                 std::chrono::steady_clock::now() < end;) {
+            }
+            if (++turns == 2 * floods) write_all(quiet_peer, "me too");
+            if (turns < 6 * floods) write_all(flood_peers[i], bytes);
+        };
+        write_all(flood_peers[i], bytes);
+    }
+    settle();
+    BOOST_TEST(quiet.heard == "me too");
+    BOOST_TEST(turns_before >= 2 * floods);
+    BOOST_TEST(turns_before < 3 * floods - 10);
+    for (const Owner& each : flood) BOOST_TEST(each.pieces.size() >= 3U);  // they all have turns
 }
 
 BOOST_AUTO_TEST_CASE(a_throwing_owner_loses_its_socket_and_no_other) {
