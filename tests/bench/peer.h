@@ -37,6 +37,7 @@ class Peer {
     // Ours to the upstream are masked, as a client's must be.
     void append_frame(std::string_view payload, bool masked);
     void append_raw(std::string_view bytes) { out_ += bytes; }
+    [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
 
   private:
     [[nodiscard]] std::size_t take(char* bytes, std::size_t size);  // how many were used; npos: close
@@ -49,14 +50,16 @@ class Peer {
 };
 
 // The app: answers the handshake, OPEN, CONNECT, and every event that wants an ack.
-class UpstreamPeer final : public Peer {
+class UpstreamPeer : public Peer {
   public:
     using Peer::Peer;
     [[nodiscard]] static std::uint64_t refused() { return refused_; }
 
-  private:
+  protected:
     bool on_head(std::string_view head) override;
     bool on_message(std::string_view start, std::size_t size) override;
+
+  private:
     static inline std::uint64_t refused_ = 0;  // messages that it did not understand
 };
 
