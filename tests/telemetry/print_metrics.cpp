@@ -10,6 +10,12 @@ int main() {
     const net::Stats* loops[] = {&stats};
     const std::string rules[] = {"think_tank"};
     const std::string upstreams[] = {"127.0.0.1:5000", "[::1]:5001/app"};
-    std::cout << telemetry::render_metrics(
-        {loops, rules, upstreams, {"0.1.0", telemetry::compiler_name()}, 0, telemetry::read_process_stats()});
+    std::cout << telemetry::render_metrics({loops,
+                                            rules,
+                                            upstreams,
+                                            {"0.1.0", telemetry::compiler_name()},
+                                            0,
+                                            telemetry::read_process_stats(),
+                                            0,
+                                            {}});
 }
