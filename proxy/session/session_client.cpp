@@ -230,8 +230,9 @@ void Session::State::client_packet(const Packet& packet, std::string_view raw, T
             break;
         case PacketType::ping:
             if (revision == Revision::v3) {
-                static_cast<void>(client.send(PacketType::pong, packet.data));
-                return;
+                if (client.send(PacketType::pong, packet.data)) return;
+                stats.count(Drop::outbox_overflow);  // it pings by POST, and fetches no answer
+                return end(outbox_overflow);
             }
             break;
         case PacketType::noop:

@@ -220,6 +220,22 @@ BOOST_AUTO_TEST_CASE(a_close_code_of_the_upstream_that_must_not_be_on_the_wire_i
     BOOST_TEST(script.heard() == expected, boost::test_tools::per_element());
 }
 
+// An EIO3 client that posted pings of a megabyte, and never polled, made its session keep a pong for each.
+BOOST_AUTO_TEST_CASE(pongs_that_a_polling_client_does_not_fetch_are_bounded) {
+    Policy policy = forestay::session::testing::policy();
+    policy.limits.outbox_bytes = policy.limits.message_bytes = 1000;
+    Setup setup;
+    setup.dialect = Dialect::engineio3;
+    Script script(setup, policy);
+    script.input(input::PollOpened{1}).input(input::ExchangeWritten{1}).heard();
+    const std::string ping = "801:2" + std::string(800, 'a');
+    script.input(input::PostReceived{2, ping}).input(input::PostReceived{3, ping});
+    BOOST_TEST(!script.session().ended());
+    script.input(input::PostReceived{4, ping});
+    BOOST_TEST(script.session().ended());
+    BOOST_TEST(script.dropped(Drop::outbox_overflow) == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_poll_answer_has_at_most_as_many_packets_as_python_clients_take) {
     Script script;
     script.input(input::PollOpened{1}).input(input::ExchangeWritten{1}).input(input::PostReceived{2, "40"});
