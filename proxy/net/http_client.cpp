@@ -75,7 +75,7 @@ std::string_view name(Fetch what) noexcept {
     return names[static_cast<std::size_t>(what)];
 }
 
-const std::string* HttpAnswer::find(std::string_view field) const noexcept {
+const std::string* Fetched::find(std::string_view field) const noexcept {
     for (const auto& [name, value] : fields) {
         if (wire::http::iequals(name, field)) return &value;
     }
@@ -140,7 +140,7 @@ struct HttpClient::Job {
         if (connection) connection->close();
     }
     bool fail(Fetch what, std::string detail) {
-        answer = HttpAnswer();
+        answer = Fetched();
         answer.what = what;
         answer.detail = std::move(detail);
         return false;
@@ -159,7 +159,7 @@ struct HttpClient::Job {
     asio::steady_timer done;
     tcp::resolver resolver;
     std::unique_ptr<Connection> connection;
-    HttpAnswer answer;
+    Fetched answer;
     bool heard = false;  // a byte of the answer
     bool ended = false;  // the server has closed, properly
     bool finished = false;
@@ -217,7 +217,7 @@ Task<bool> HttpClient::Job::exchange() {
         co_await asio::async_write(connection->socket, bytes, token);
     }
     if (error) co_return fail(Fetch::closed, error.message());
-    answer = HttpAnswer();
+    answer = Fetched();
     wire::http::ResponseHead framing;
     if (!co_await read_head(framing)) co_return false;
     if (!co_await read_body(framing)) co_return false;
@@ -324,9 +324,9 @@ HttpClient::~HttpClient() {
     pool_->idle.clear();
 }
 
-Task<HttpAnswer> HttpClient::get(std::string target, wire::http::OwnedFields fields) {
+Task<Fetched> HttpClient::get(std::string target, wire::http::OwnedFields fields) {
     const std::shared_ptr<Pool> pool = pool_;
-    HttpAnswer failed;
+    Fetched failed;
     std::string request = "GET " + target + " HTTP/1.1\r\nHost: " + pool->options.url.host_field + "\r\n";
     bool odd = has_control(target) || target.find(' ') != std::string::npos;
     for (const auto& [field, value] : fields) {

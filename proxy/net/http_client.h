@@ -49,7 +49,7 @@ constexpr Fetch fetch_last = Fetch::busy;
 // "ok", "unresolved", ...
 [[nodiscard]] std::string_view name(Fetch what) noexcept;
 
-struct HttpAnswer {
+struct Fetched {
     Fetch what = Fetch::ok;
     std::string detail;  // of a failure, for the log: "certificate verify failed"
     unsigned status = 0;
@@ -70,7 +70,7 @@ class HttpClient {
 
     // Host and Connection are ours, all other fields the caller's. Never throws for what the network does.
     // May outlive the client.
-    [[nodiscard]] Task<HttpAnswer> get(std::string target, wire::http::OwnedFields fields);
+    [[nodiscard]] Task<Fetched> get(std::string target, wire::http::OwnedFields fields);
 
   private:
     struct Pool;

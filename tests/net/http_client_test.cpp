@@ -33,11 +33,11 @@ struct Fixture {
     HttpClientOptions options_for(const HttpServer& server, bool tls = false) {
         return options_for((tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(server.port));
     }
-    HttpAnswer get(HttpClient& client, std::string target = "/keys", wire::http::OwnedFields fields = {}) {
-        HttpAnswer answer;
+    Fetched get(HttpClient& client, std::string target = "/keys", wire::http::OwnedFields fields = {}) {
+        Fetched answer;
         context.restart();
         boost::asio::co_spawn(context, client.get(std::move(target), std::move(fields)),
-                              [&](std::exception_ptr error, HttpAnswer got) {
+                              [&](std::exception_ptr error, Fetched got) {
                                   BOOST_TEST(!error);
                                   answer = std::move(got);
                                   context.stop();
@@ -46,7 +46,7 @@ struct Fixture {
         return answer;
     }
     // What a server that writes these bytes and closes is good for.
-    HttpAnswer answer_to(const std::string& bytes) {
+    Fetched answer_to(const std::string& bytes) {
         HttpServer server([&](ServerSide& side) {
             if (!side.read_request().empty()) side.write(bytes);
         });
@@ -57,7 +57,7 @@ struct Fixture {
     boost::asio::io_context context;
 };
 
-std::string text(const HttpAnswer& answer) {
+std::string text(const Fetched& answer) {
     return std::string(name(answer.what)) + ' ' + std::to_string(answer.status) + ' ' + answer.body;
 }
 
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(asks_and_keeps_the_connection) {
     });
     HttpClient client(context, options_for(server));
     for (int i = 0; i < 3; ++i) {
-        const HttpAnswer answer = get(client, "/keys?a=b", {{"If-None-Match", "\"1\""}});
+        const Fetched answer = get(client, "/keys?a=b", {{"If-None-Match", "\"1\""}});
         BOOST_TEST(text(answer) == "ok 200 {}");
         BOOST_REQUIRE(answer.find("etag") != nullptr);
         BOOST_TEST(*answer.find("etag") == "\"1\"");
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_kept_connection_that_ends_is_no_failure) {
 }
 
 BOOST_AUTO_TEST_CASE(a_redirect_is_an_answer) {
-    const HttpAnswer answer =
+    const Fetched answer =
         answer_to("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
     BOOST_TEST(text(answer) == "ok 302 ");
 }
