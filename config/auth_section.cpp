@@ -1,6 +1,8 @@
 #include "config/auth_section.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +11,8 @@
 #include "config/scalar_check.h"
 #include "proxy/auth/authenticator.h"
 #include "proxy/auth/origin.h"
+#include "proxy/wire/http/forwarding.h"
+#include "proxy/wire/http/url.h"
 #include "proxy/wire/socketio/packet.h"
 
 namespace forestay::config {
@@ -97,6 +101,52 @@ auth::Method read_token(const Node& map, const std::string& path, const ReadFile
     return out;
 }
 
+// Nobody unknown listens there: an address of a private network, or a name within one ("authelia").
+bool is_near(const wire::http::Url& url) {
+    const std::string& host = url.host;
+    const bool bare_name = host.find_first_of(".:") == std::string::npos;
+    if (bare_name || wire::http::is_loopback(url)) return true;
+    if (host.find(':') != std::string::npos) return host.starts_with("fc") || host.starts_with("fd");
+    if (host.find_first_not_of("0123456789.") != std::string::npos) return false;
+    const auto middle = std::atoi(host.c_str() + host.find('.') + 1);
+    return host.starts_with("10.") || host.starts_with("192.168.") ||
+           (host.starts_with("172.") && middle >= 16 && middle < 32);
+}
+
+std::optional<auth::ForwardOptions> read_forward(const Node& map, const std::string& path,
+                                                 Problems& problems) {
+    auth::ForwardOptions out;
+    const Node* url = map.find("url");
+    if (!url) return {};
+    out.url = url->text;
+    std::string problem;
+    const auto parsed = wire::http::parse_url(out.url, problem);
+    if (!parsed) {
+        problems.error(url->at, path + ".url: " + problem);
+        return {};
+    }
+    if (!parsed->tls && !is_near(*parsed)) {
+        problems.warning(url->at, path + ".url: http to another network: cookies and tokens of all clients " +
+                                      "can be read on the way: use https");
+    }
+    out.timeout = duration(map, "timeout");
+    for (const Node& header : items(map, "copy_headers")) {
+        constexpr std::array<std::string_view, 5> others{"host", "content-length", "set-cookie", "cookie",
+                                                         "expect"};
+        const bool other = std::any_of(others.begin(), others.end(), [&](std::string_view name) {
+            return wire::http::iequals(name, header.text);
+        });
+        if (other || wire::http::is_hop_by_hop(header.text, {}))
+            problems.error(header.at,
+                           path + ".copy_headers: the app cannot get another " + quote(header.text));
+        out.copy_headers.push_back(header.text);
+    }
+    out.identity = text(map, "identity");
+    out.recheck = seconds(map, "recheck");
+    out.interactive = boolean(map, "interactive");
+    return out;
+}
+
 // One element of any_of: a map with exactly one method in it. Nothing, when a problem of it has been told:
 // what is missing then is not to be told once more by the guard.
 std::optional<auth::Method> read_method(const Node& element, const std::string& path, const ReadFile& read,
@@ -144,6 +194,13 @@ auth::AuthOptions read_auth(const Node& root, const ReadFile& read, Problems& pr
     const std::vector<Node>& methods = items(*auth, "any_of");
     for (std::size_t i = 0; i < methods.size(); ++i) {
         const std::string path = "auth.any_of[" + std::to_string(i) + ']';
+        if (methods[i].entries.size() == 1 && methods[i].entries.front().key == "forward") {
+            const auto& entry = methods[i].entries.front();
+            if (out.forward) problems.error(entry.at, path + ".forward: one is there already: keep one");
+            if (auto forward = read_forward(entry.value, path + ".forward", problems))
+                out.forward = std::move(forward);
+            continue;
+        }
         auto method = read_method(methods[i], path, read, problems);
         if (!method) continue;
         auth::AuthOptions alone;
@@ -196,7 +253,7 @@ session::Expiry read_expiry(const Node& root, const auth::AuthOptions& options, 
         return std::holds_alternative<auth::JwtOptions>(method) ||
                std::holds_alternative<auth::TokenOptions>(method);
     });
-    if (!methods.empty() && !explicit_method) {
+    if ((!methods.empty() || options.forward) && !explicit_method) {
         problems.error(
             refresh->at,
             "auth.refresh without jwt or token in auth.any_of: a session cookie comes with requests only");

@@ -109,6 +109,7 @@ std::string auth_of(const auth::AuthOptions& options) {
         const std::string name(method_name(method));
         if (std::find(methods.begin(), methods.end(), name) == methods.end()) methods.push_back(name);
     }
+    if (options.forward) methods.emplace_back("forward");
     const auth::Sources& from = options.from;
     return Object()
         .add("required", "true")

@@ -144,6 +144,7 @@ int rank(errc e) {
         case errc::ambiguous:
             return 10;
         case errc::locked_out:  // said by others
+        case errc::denied:
             return 11;
     }
     return 0;
@@ -212,9 +213,10 @@ struct Authenticator::Impl {
             return check();
         VerdictCache& verdicts = remembering->verdicts;
         const auto key = verdicts.key_of("jwt " + std::to_string(method), credential);
-        if (const Identity* known = verdicts.find(key, now_unix)) return *known;
+        if (const Verdict* known = verdicts.find(key, now_unix)) return known->identity;
         auto identity = check();
-        if (identity) verdicts.store(key, remembering->client, *identity, now_unix);
+        if (identity)
+            verdicts.store(key, remembering->client, {*identity}, now_unix, VerdictCache::longest_s);
         return identity;
     }
 
@@ -246,7 +248,7 @@ Authenticator::Authenticator(AuthOptions options, std::vector<std::string>& prob
         problems.insert(problems.end(), found.begin(), found.end());
         wipe_secrets(method);
     }
-    if (!options.protect.empty() && options.any_of.empty()) {
+    if (!options.protect.empty() && options.any_of.empty() && !options.forward) {
         problems.push_back("auth: protect without any_of: nobody could get in");
     }
     for (const auto& prefix : options.protect) {
@@ -309,7 +311,7 @@ const AuthOptions& Authenticator::options() const {
 
 std::vector<std::pair<std::string, std::string>> Authenticator::identity_headers(
     const Identity& identity) const {
-    std::vector<std::pair<std::string, std::string>> headers;
+    auto headers = identity.fields;
     const auto& wanted = impl_->options.identity_headers;
     const auto claims = wanted.empty() ? std::nullopt : JsonObject::parse(identity.claims);
     if (!claims) return headers;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/auth/errc.h"
@@ -16,9 +17,10 @@ namespace forestay::auth {
 // Who somebody is, and until when we believe it.
 struct Identity {
     std::string subject;                  // at most 256 bytes, no control characters
-    std::string method;                   // "flask_session", "starlette_session", "jwt", "token"
+    std::string method;                   // "flask_session", "starlette_session", "jwt", "token", "forward"
     std::optional<std::int64_t> expires;  // unix seconds, leeway included
     std::string claims;  // JSON object: the session's or the token's content; "{}" if there is none
+    std::vector<std::pair<std::string, std::string>> fields{};  // what else the app is told: header -> value
 };
 
 // What a client brought. Views are read during the call only.
@@ -65,7 +67,7 @@ class Authenticator {
     [[nodiscard]] result<Identity> check_credential(std::string_view credential, std::int64_t now_unix) const;
 
     [[nodiscard]] const AuthOptions& options() const;
-    // Header name -> value for the upstream, from identity_headers.
+    // Header name -> value for the upstream: from identity_headers, and the identity's own.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> identity_headers(
         const Identity& identity) const;
 

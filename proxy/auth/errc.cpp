@@ -28,6 +28,8 @@ std::string_view name(errc e) noexcept {
             return "bad_identity";
         case errc::unknown_token:
             return "unknown_token";
+        case errc::denied:
+            return "denied";
         case errc::locked_out:
             return "locked_out";
     }

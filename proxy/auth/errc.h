@@ -19,6 +19,7 @@ enum class errc {
     bad_claims,         // issuer, audience, or a claim of the wrong type
     bad_identity,       // no subject where it should be, too long, or with control characters
     unknown_token,      // no configured token
+    denied,             // a forward-auth server says no
     locked_out,         // not judged: too many bad ones came from there, or this one too often
 };
 constexpr errc errc_last = errc::locked_out;

@@ -53,6 +53,17 @@ struct TokenOptions {
     std::string subject = "token";  // the identity of those without a name
 };
 
+// Another server judges the whole request (nginx's auth_request, Traefik's forwardAuth). Asked when no other
+// method yields an identity.
+struct ForwardOptions {
+    std::string url;
+    std::chrono::milliseconds timeout{1'000};
+    std::vector<std::string> copy_headers;  // of its answer, for the app
+    std::string identity;  // the header of its answer that names the user; empty: the first of copy_headers
+    std::chrono::seconds recheck{300};  // of live sessions
+    bool interactive = false;           // its redirects go to who asks for a page
+};
+
 using Method = std::variant<FlaskSessionOptions, StarletteSessionOptions, JwtOptions, TokenOptions>;
 
 // Where a credential may be. The names of headers, query parameters, cookies, subprotocol markers, CONNECT
@@ -71,8 +82,9 @@ enum class RefuseWith : std::uint8_t { connect_error, http };
 enum class OnExpiry : std::uint8_t { close, warn, ignore };
 
 struct AuthOptions {
-    std::vector<std::string> protect;  // path prefixes; empty: nothing is protected
-    std::vector<Method> any_of;        // the first that yields an identity wins
+    std::vector<std::string> protect;       // path prefixes; empty: nothing is protected
+    std::vector<Method> any_of;             // the first that yields an identity wins
+    std::optional<ForwardOptions> forward;  // one more
     Sources from;
     RefuseWith refuse_with = RefuseWith::connect_error;
     OnExpiry on_expiry = OnExpiry::close;

@@ -9,8 +9,13 @@ namespace {
 
 constexpr std::size_t entry_overhead = 400;  // nodes of three containers and the key in each, about
 
-std::size_t bytes_of(const Identity& identity) {
-    return entry_overhead + identity.subject.size() + identity.method.size() + identity.claims.size();
+std::size_t bytes_of(const Verdict& verdict) {
+    const Identity& identity = verdict.identity;
+    std::size_t bytes = entry_overhead + identity.subject.size() + identity.claims.size();
+    for (const auto* fields : {&identity.fields, &verdict.challenge}) {
+        for (const auto& [name, value] : *fields) bytes += name.size() + value.size() + sizeof(*fields);
+    }
+    return bytes;
 }
 
 }  // namespace
@@ -30,7 +35,7 @@ VerdictCache::Key VerdictCache::key_of(std::string_view kind, std::string_view c
 }
 
 // A clock that was set back makes nothing last longer.
-const Identity* VerdictCache::find(const Key& key, std::int64_t now_unix) {
+const Verdict* VerdictCache::find(const Key& key, std::int64_t now_unix) {
     const auto found = entries_.find(key);
     if (found == entries_.end() || now_unix < found->second.from || now_unix > found->second.until) {
         if (found != entries_.end()) erase(key);
@@ -42,13 +47,13 @@ const Identity* VerdictCache::find(const Key& key, std::int64_t now_unix) {
     order_.splice(order_.end(), order_, entry.place);
     Order& mine = clients_.at(entry.client).order;
     mine.splice(mine.end(), mine, entry.place_of_client);
-    return &entry.identity;
+    return &entry.verdict;
 }
 
-void VerdictCache::store(const Key& key, std::string_view client, const Identity& identity,
-                         std::int64_t now_unix) {
+void VerdictCache::store(const Key& key, std::string_view client, Verdict verdict, std::int64_t now_unix,
+                         std::int64_t longest) {
     if (entries_.contains(key)) erase(key);
-    const std::size_t bytes = bytes_of(identity);
+    const std::size_t bytes = bytes_of(verdict);
     if (bytes > bound_bytes_ / client_share) return;
 
     Client whose = 0;
@@ -62,9 +67,9 @@ void VerdictCache::store(const Key& key, std::string_view client, const Identity
     while (entries_.size() >= bound_entries_ || bytes_ + bytes > bound_bytes_) erase(Key(order_.front()));
 
     ClientEntries& mine = clients_[whose];
-    const std::int64_t until = std::min(identity.expires.value_or(INT64_MAX), now_unix + longest_s);
-    entries_.emplace(key, Entry{identity, now_unix, until, bytes, whose, order_.insert(order_.end(), key),
-                                mine.order.insert(mine.order.end(), key)});
+    const std::int64_t until = std::min(verdict.identity.expires.value_or(INT64_MAX), now_unix + longest);
+    entries_.emplace(key, Entry{std::move(verdict), now_unix, until, bytes, whose,
+                                order_.insert(order_.end(), key), mine.order.insert(mine.order.end(), key)});
     mine.bytes += bytes;
     bytes_ += bytes;
 }

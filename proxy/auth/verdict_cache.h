@@ -1,9 +1,10 @@
-// Identities that were dear to prove, for half a minute: a polling client brings the same token with each
-// request, and an RSA or ECDSA signature costs more than the rest of the request.
+// Verdicts that were dear to come by, for half a minute: a polling client brings the same token with each
+// request, and an RSA or ECDSA signature costs more than the rest of the request; a forward-auth server, more
+// still.
 //
-// What is remembered is found by a keyed hash of the credential, never by the credential itself. Refusals are
-// not remembered: they would push out what is good. Pure: key and time are arguments; not for several
-// threads.
+// What is remembered is found by a keyed hash of the credential, never by the credential itself. Refused
+// tokens are not remembered: they would push out what is good. Pure: key and time are arguments; not for
+// several threads.
 #pragma once
 
 #include <array>
@@ -14,10 +15,18 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "proxy/auth/authenticator.h"
 
 namespace forestay::auth {
+
+struct Verdict {
+    Identity identity;
+    unsigned denied = 0;  // with this status, by a forward-auth server; 0: not
+    std::vector<std::pair<std::string, std::string>> challenge{};  // header fields that go with that
+};
 
 class VerdictCache {
   public:
@@ -32,14 +41,23 @@ class VerdictCache {
     VerdictCache(std::string key, std::size_t entries, std::size_t bytes);
 
     using Key = std::array<unsigned char, 32>;
+    struct FirstBytes {  // the key is a hash already
+        std::size_t operator()(const Key& key) const noexcept {
+            std::size_t value = 0;
+            std::memcpy(&value, key.data(), sizeof value);
+            return value;
+        }
+    };
     // Of the credential as `kind` judges it: what is proven to one method means nothing to another.
     [[nodiscard]] Key key_of(std::string_view kind, std::string_view credential) const;
 
     // Lives until the next call; nullptr: it has to be judged. Counts.
-    [[nodiscard]] const Identity* find(const Key& key, std::int64_t now_unix);
-    // `client`: its address, or whatever stands for it. The least recently used go: of the client when it has
-    // its share, else of all. One that is larger than a client's share of `bytes` is not kept.
-    void store(const Key& key, std::string_view client, const Identity& identity, std::int64_t now_unix);
+    [[nodiscard]] const Verdict* find(const Key& key, std::int64_t now_unix);
+    // For `longest` seconds, and not beyond the identity's end. `client`: its address, or whatever stands for
+    // it. The least recently used go: of the client when it has its share, else of all. One that is larger
+    // than a client's share of `bytes` is not kept.
+    void store(const Key& key, std::string_view client, Verdict verdict, std::int64_t now_unix,
+               std::int64_t longest);
     // Forgets everything when the keys that verify are not those of last time.
     void keys_are(std::uint64_t generation);
 
@@ -55,7 +73,7 @@ class VerdictCache {
     using Order = std::list<Key>;  // the least recently used first
     using Client = std::uint64_t;
     struct Entry {
-        Identity identity;
+        Verdict verdict;
         std::int64_t from, until;  // both included
         std::size_t bytes;
         Client client;
@@ -65,14 +83,6 @@ class VerdictCache {
         Order order;
         std::size_t bytes = 0;
     };
-    struct FirstBytes {  // the key is a hash already
-        std::size_t operator()(const Key& key) const noexcept {
-            std::size_t value = 0;
-            std::memcpy(&value, key.data(), sizeof value);
-            return value;
-        }
-    };
-
     void erase(const Key& key);
 
     const std::string key_;

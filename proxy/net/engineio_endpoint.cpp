@@ -250,13 +250,15 @@ SessionDriver& EngineIoEndpoint::Impl::open(GuardedRequest request, session::Dia
         setup.secret = loop.new_sid();
     }
     SessionOrigins origins{
-        {}, std::move(request.origin), setup.path, std::move(request.client_address), label(setup.sid), {}};
+        {}, std::move(request.origin), setup.path, std::move(request.client_address), label(setup.sid), {},
+        {}};
     if (request.identity) {
         if (loop.shared().authenticator) {
             setup.expires = identity_deadline(*request.identity, *loop.shared().authenticator, loop.now());
         }
         setup.who = request.identity->subject;
         origins.subject = std::move(request.identity->subject);
+        origins.asked = std::move(request.asked);
     }
     std::unique_ptr<UpstreamHandshakeRequest> connect;
     if (dialect == session::Dialect::engineio3 || dialect == session::Dialect::engineio4)

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include "proxy/wire/http/forwarding.h"
 
 namespace forestay::net {
+
+struct ForwardQuestion;  // forward_auth.h
 
 // A request that passed the gate, the origin check and (where its path is protected) the credential check.
 struct GuardedRequest {
@@ -33,6 +36,8 @@ struct GuardedRequest {
     // upstream hears nothing of this client; its CONNECT is answered with CONNECT_ERROR and this code. Empty:
     // not refused.
     std::string refused_code;
+    // Who it is was said by a forward-auth server, asked this. Null: by somebody else.
+    std::shared_ptr<const ForwardQuestion> asked;
     ClientPlaces places;  // of a client that is new; empty: nobody counts
 };
 

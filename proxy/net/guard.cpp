@@ -90,9 +90,30 @@ auth::Presented presented(const RequestHead& head, const auth::Sources& from,
     return credentials;
 }
 
+// Empty when it is to be judged, or refused, with CONNECT.
+std::optional<Reply> refuse(Loop& loop, Route route, auth::errc error, const std::string& given,
+                            GuardedRequest& request) {
+    const auth::Authenticator& authenticator = *loop.shared().authenticator;
+    if (route == Route::engineio && error == auth::errc::no_credential && authenticator.accepts_connect()) {
+        request.credential_in_connect = true;
+        return {};
+    }
+    ++loop.stats().auth_refusals[static_cast<std::size_t>(error)];
+    note_refusal(loop.shared(), loop.stats(), request.client_address, given, error);
+    // Stock clients retry for ever after a refused handshake, and stop after a refused CONNECT.
+    if (route == Route::engineio && authenticator.options().refuse_with == auth::RefuseWith::connect_error &&
+        error != auth::errc::ambiguous) {
+        request.refused_code = auth::name(error);
+        return {};
+    }
+    return credential_refusal(error);
+}
+
 // Empty when the credential is good, not needed, or to be judged (or refused) with CONNECT.
 std::optional<Reply> check_credential(Loop& loop, const RequestHead& head, Route route,
-                                      const std::vector<string_view>& protocols, GuardedRequest& request) {
+                                      const ClientFacts& client, const std::vector<string_view>& protocols,
+                                      Guarded& out) {
+    GuardedRequest& request = out.request;
     const Shared& shared = loop.shared();
     Stats& stats = loop.stats();
     const auth::Authenticator& authenticator = *shared.authenticator;
@@ -104,7 +125,7 @@ std::optional<Reply> check_credential(Loop& loop, const RequestHead& head, Route
         stats.hit(LimitHit::max_header);
         return error_reply(431, "cookies_too_large");
     }
-    const std::string given = shared.options.failed_rate.bounded() ? authenticator.given(credentials) : "";
+    std::string given = shared.options.failed_rate.bounded() ? authenticator.given(credentials) : "";
     if (const auto wait = locked_out(shared, stats, request.client_address, given)) {
         return retry_later(429, auth::name(auth::errc::locked_out), *wait);
     }
@@ -120,19 +141,17 @@ std::optional<Reply> check_credential(Loop& loop, const RequestHead& head, Route
         return {};
     }
     const auto error = static_cast<auth::errc>(identity.error().value());
-    if (route == Route::engineio && error == auth::errc::no_credential && authenticator.accepts_connect()) {
-        request.credential_in_connect = true;
+    if (loop.forward_auth() != nullptr && error != auth::errc::ambiguous) {
+        // The server may read the one, and the app the other.
+        const auto is_authorization = [](const auto& field) { return iequals(field.name, "authorization"); };
+        if (std::count_if(head.fields.begin(), head.fields.end(), is_authorization) > 1)
+            return refuse(loop, route, auth::errc::ambiguous, given, request);
+        auto question =
+            std::make_shared<const ForwardQuestion>(forward_question(head, route, client, options));
+        out.pending = ForwardPending{std::move(question), error, std::move(given)};
         return {};
     }
-    ++stats.auth_refusals[static_cast<std::size_t>(error)];
-    note_refusal(shared, stats, request.client_address, given, error);
-    // Stock clients retry for ever after a refused handshake, and stop after a refused CONNECT.
-    if (route == Route::engineio && options.refuse_with == auth::RefuseWith::connect_error &&
-        error != auth::errc::ambiguous) {
-        request.refused_code = auth::name(error);
-        return {};
-    }
-    return credential_refusal(error);
+    return refuse(loop, route, error, given, request);
 }
 
 bool is_preflight(const RequestHead& head) {
@@ -225,9 +244,14 @@ Reply client_config(const Shared& shared, const RequestHead& head) {
     return reply;
 }
 
-std::vector<std::string> names_of(const std::vector<std::pair<std::string, std::string>>& headers) {
+// Of the headers that say who the client is.
+std::vector<std::string> names_of(const auth::AuthOptions& options) {
     std::vector<std::string> names;
-    for (const auto& [name, value] : headers) names.push_back(name);
+    for (const auto& [name, value] : options.identity_headers) names.push_back(name);
+    if (options.forward) {
+        const auto& copied = options.forward->copy_headers;
+        names.insert(names.end(), copied.begin(), copied.end());
+    }
     return names;
 }
 
@@ -242,6 +266,24 @@ bool is_whole_credential(const auth::AuthOptions& options, string_view protocol)
     return std::any_of(markers.begin(), markers.end(), [&](const std::string& marker) {
         return protocol.starts_with("base64url." + marker + ".authorization.");
     });
+}
+
+// What the app is told: the request's own fields without claims about the client, and ours.
+void fill_upstream_request(const Shared& shared, const RequestHead& head, const ClientFacts& client,
+                           const std::vector<string_view>& protocols, GuardedRequest& request) {
+    const auth::AuthOptions& options = shared.authenticator->options();
+    wire::http::Forwarded forwarded{client.forwarded_for, client.scheme, client.host, {}, names_of(options)};
+    forwarded.by_trusted_proxy = client.by_trusted_proxy;
+    if (request.identity) forwarded.identity = shared.authenticator->identity_headers(*request.identity);
+    const UpstreamOptions& upstream = shared.options.upstream;
+    request.upstream_fields =
+        wire::http::forwarded_fields(head, forwarded, host_of(upstream.urls.front()), upstream.preserve_host);
+    // The entry behind a marker is the credential itself: it stays here.
+    for (std::size_t i = 0; i < protocols.size(); ++i) {
+        const bool credential =
+            (i > 0 && is_marker(options, protocols[i - 1])) || is_whole_credential(options, protocols[i]);
+        if (!credential) request.protocols.emplace_back(protocols[i]);
+    }
 }
 
 }  // namespace
@@ -284,25 +326,55 @@ Guarded guard(Loop& loop, const RequestHead& head, Route route, const ClientFact
     if (shared.authenticator->protects(guarded_path(head.path, paths))) {
         if (route == Route::http && (out.refusal = check_page_preflight(shared, stats, head, client, out)))
             return out;
-        if ((out.refusal = check_credential(loop, head, route, protocols, request))) return out;
+        if ((out.refusal = check_credential(loop, head, route, client, protocols, out))) return out;
         if ((out.refusal = check_identity_limits(shared, stats, head, route, request))) return out;
     }
 
-    const auth::AuthOptions& options = shared.authenticator->options();
-    wire::http::Forwarded forwarded{
-        client.forwarded_for, client.scheme, client.host, {}, names_of(options.identity_headers)};
-    forwarded.by_trusted_proxy = client.by_trusted_proxy;
-    if (request.identity) forwarded.identity = shared.authenticator->identity_headers(*request.identity);
-    const UpstreamOptions& upstream = shared.options.upstream;
-    request.upstream_fields =
-        wire::http::forwarded_fields(head, forwarded, host_of(upstream.urls.front()), upstream.preserve_host);
-    // The entry behind a marker is the credential itself: it stays here.
-    for (std::size_t i = 0; i < protocols.size(); ++i) {
-        const bool credential =
-            (i > 0 && is_marker(options, protocols[i - 1])) || is_whole_credential(options, protocols[i]);
-        if (!credential) request.protocols.emplace_back(protocols[i]);
-    }
+    if (!out.pending) fill_upstream_request(shared, head, client, protocols, request);
     return out;
+}
+
+void guard_further(Loop& loop, const RequestHead& head, Route route, const ClientFacts& client,
+                   const std::vector<string_view>& protocols, const ForwardAnswer& answer, Guarded& guarded) {
+    const ForwardPending pending = std::move(*guarded.pending);
+    guarded.pending.reset();
+    GuardedRequest& request = guarded.request;
+    using What = ForwardAnswer::What;
+    if (answer.what == What::failed) {
+        constexpr std::string_view reason = "forward_auth_failed";
+        guarded.refusal = answer.status == 503 ? retry_later(503, reason, std::chrono::seconds(2))
+                                               : error_reply(answer.status, reason);
+        return;
+    }
+    const bool page = route == Route::http && !head.upgrade_websocket;
+    if (answer.what == What::redirected && page && loop.forward_auth()->options().interactive) {
+        ++loop.stats().auth_refusals[static_cast<std::size_t>(answer.refusal)];
+        guarded.refusal = error_reply(answer.status, auth::name(answer.refusal));
+        guarded.refusal->fields = answer.fields;
+        return;
+    }
+    if (answer.what == What::allowed) {
+        request.identity = answer.identity;
+        request.asked = pending.question;
+        guarded.cookies = answer.fields;
+        guarded.refusal = check_identity_limits(loop.shared(), loop.stats(), head, route, request);
+        if (guarded.refusal) return;
+    } else {
+        // What a client can mend by itself tells more than the server's no; without any credential, one may
+        // still come with CONNECT.
+        const bool may_come = route == Route::engineio && loop.shared().authenticator->accepts_connect();
+        const bool own_reason =
+            pending.local == auth::errc::expired || (pending.local == auth::errc::no_credential && may_come);
+        note_refusal(loop.shared(), loop.stats(), request.client_address, pending.given, pending.local);
+        guarded.refusal =
+            refuse(loop, route, own_reason ? pending.local : answer.refusal, std::string(), request);
+        if (guarded.refusal && answer.what == What::denied) {
+            guarded.refusal->status = answer.status;
+            guarded.refusal->fields = answer.fields;
+        }
+        if (guarded.refusal) return;
+    }
+    fill_upstream_request(loop.shared(), head, client, protocols, request);
 }
 
 }  // namespace forestay::net

@@ -11,6 +11,7 @@
 #include "proxy/net/guard.h"
 #include "proxy/net/http_forward.h"
 #include "proxy/net/polling_exchange.h"
+#include "proxy/net/signal.h"
 #include "proxy/net/websocket_upgrade.h"
 #include "proxy/wire/engineio/query.h"
 
@@ -29,6 +30,23 @@ constexpr std::size_t read_bytes = 16 << 10;
 // eat the answer.
 constexpr std::chrono::seconds linger_time{2};
 constexpr std::size_t linger_bytes = 4 << 20;
+
+struct WaitingForAuth {
+    explicit WaitingForAuth(Loop& loop) : signal(loop) {}
+    Signal signal;
+    ForwardAnswer answer;
+};
+
+// Takes as long as the server's timeout at most; a client that goes meanwhile is noticed when it is answered.
+Task<ForwardAnswer> ask_forward_auth(Loop& loop, const ForwardQuestion& question) {
+    const auto waiting = std::make_shared<WaitingForAuth>(loop);
+    loop.forward_auth()->ask(question, [waiting](const ForwardAnswer& answer) {
+        waiting->answer = answer;
+        waiting->signal.notify();
+    });
+    co_await waiting->signal.wait();
+    co_return std::move(waiting->answer);
+}
 
 Duration left_until(steady_clock::time_point deadline) {
     return std::chrono::duration_cast<Duration>(deadline - steady_clock::now());
@@ -260,6 +278,12 @@ Task<void> HttpConnection::dispatch(ClientExchange& exchange) {
         }
     }
     Guarded guarded = guard(context_->loop, head_, route, exchange.facts, handshake.request.protocols);
+    if (guarded.pending) {
+        const ForwardAnswer answer = co_await ask_forward_auth(context_->loop, *guarded.pending->question);
+        guard_further(context_->loop, head_, route, exchange.facts, handshake.request.protocols, answer,
+                      guarded);
+        exchange.cookies = std::move(guarded.cookies);
+    }
     exchange.cors = std::move(guarded.cors);
     if (guarded.refusal) {
         co_await send_reply(exchange, std::move(*guarded.refusal));

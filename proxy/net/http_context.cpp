@@ -17,6 +17,7 @@ Task<void> send_reply(ClientExchange& exchange, Reply reply) {
     if (reply.status >= 400 || exchange.body_pending || exchange.context.draining)
         exchange.keep_alive = false;
     reply.fields.insert(reply.fields.end(), exchange.cors.begin(), exchange.cors.end());
+    reply.fields.insert(reply.fields.end(), exchange.cookies.begin(), exchange.cookies.end());
     const std::string head = head_of(reply, exchange.keep_alive);
     const std::array<std::string_view, 2> pieces{
         head, exchange.head.method == "HEAD" ? std::string_view{} : reply.body};

@@ -62,6 +62,8 @@ struct ClientExchange {
     const ClientFacts& facts;
     wire::http::OwnedFields cors;  // goes with every answer of ours
 
+    wire::http::OwnedFields cookies{};  // what a forward-auth server sets; with every answer, the app's too
+
     bool keep_alive = false;    // may another request follow? Cleared by whoever finds out that it may not
     bool body_pending = false;  // the request's body has not been read to its end
     bool released = false;      // the socket is not ours any more

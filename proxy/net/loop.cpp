@@ -9,6 +9,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "proxy/net/forward_auth.h"
 #include "proxy/net/shared_gate.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/net/upgraded_sockets.h"
@@ -67,11 +68,15 @@ struct Loop::Impl {
     session::TimePoint armed = session::never;
     asio::steady_timer ticker{context};
     std::unique_ptr<SharedGate> gate;
+    std::unique_ptr<ForwardAuth> forward_auth;
     std::unique_ptr<UpgradedSockets> sockets;
     std::unique_ptr<UpstreamSet> upstreams;  // before the sockets when it goes
 };
 
 Loop::Loop(const Shared& shared, unsigned index) : impl_(std::make_unique<Impl>(shared, index)) {
+    if (shared.authenticator && shared.authenticator->options().forward) {
+        impl_->forward_auth = std::make_unique<ForwardAuth>(*this, *shared.authenticator->options().forward);
+    }
     impl_->gate = std::make_unique<SharedGate>(*this);
     impl_->sockets = std::make_unique<UpgradedSockets>(*this);
     impl_->upstreams = std::make_unique<UpstreamSet>(*this);
@@ -130,6 +135,9 @@ session::Workspace& Loop::workspace() {
 }
 auth::VerdictCache& Loop::verdicts() {
     return impl_->verdicts;
+}
+ForwardAuth* Loop::forward_auth() {
+    return impl_->forward_auth.get();
 }
 UpgradedSockets& Loop::sockets() {
     return *impl_->sockets;

@@ -28,6 +28,7 @@ class io_context;
 
 namespace forestay::net {
 
+class ForwardAuth;      // forward_auth.h
 class SharedGate;       // shared_gate.h: which of the sessions' requests may go to the app
 class UpgradedSockets;  // upgraded_sockets.h: the epoll set
 class TimerWheel;       // timer_wheel.h
@@ -78,6 +79,7 @@ class Loop {
     UpstreamSet& upstreams();
     SharedGate& gate();
     auth::VerdictCache& verdicts();  // this loop's part of them
+    ForwardAuth* forward_auth();     // null: none is configured
     // The time of this batch: read once per wake-up of the epoll set or the wheel, and by whoever else begins
     // a batch of work for the sessions.
     session::TimePoint now() const;

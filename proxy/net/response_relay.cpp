@@ -96,6 +96,7 @@ std::string ResponseRelay::client_head() const {
             continue;
         append_field(head, name, value);
     }
+    for (const auto& [name, value] : exchange_.cookies) append_field(head, name, value);
     // HEAD: what a GET would bring. 204 must not say it, 304 need not.
     const bool says_length = head_.framing == ResponseFraming::length ||
                              (head_.framing == ResponseFraming::none && head_.has_length &&

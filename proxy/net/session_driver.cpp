@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "proxy/net/client_limits.h"
+#include "proxy/net/forward_recheck.h"
 #include "proxy/net/lockout.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/upstream.h"
@@ -53,7 +54,9 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Setup setup
       origins_(std::move(origins)),
       connect_(std::move(connect)),
       refused_code_(std::move(refused_code)),
-      begun_(loop.now()) {}
+      begun_(loop.now()) {
+    watch_identity();
+}
 
 SessionDriver::~SessionDriver() {
     if (gate_number_ != 0) loop_.gate().leave(gate_number_);
@@ -154,6 +157,8 @@ bool SessionDriver::take_client(SessionDriver& fresh) {
             places_ = std::move(fresh.places_);
             last_exchange_ = fresh.last_exchange_;
             if (fresh.connect_) heard_again(fresh.connect_->fields);
+            origins_.asked = fresh.origins_.asked;
+            watch_identity();
             host_.sids_swapped(*this, fresh);
         }
         do_what_is_asked(answers);
@@ -162,6 +167,21 @@ bool SessionDriver::take_client(SessionDriver& fresh) {
         do_what_is_asked(answers);
     });
     return taken;
+}
+
+// One whom it does not know any more is treated as if a token had expired: 4401, and stock clients come back.
+void SessionDriver::watch_identity() {
+    recheck_.reset();
+    const auth::Authenticator* const authenticator = loop_.shared().authenticator.get();
+    if (!origins_.asked || authenticator->options().on_expiry == auth::OnExpiry::ignore) return;
+    recheck_ = std::make_unique<ForwardRecheck>(loop_, origins_.asked, origins_.subject, [this] {
+        if (loop_.shared().journal) {
+            loop_.shared().journal({Level::info,
+                                    "forward_auth_ended",
+                                    {{"session", origins_.label}, {"client", origins_.client}}});
+        }
+        drive({input::CredentialRenewed{loop_.now()}, input::Tick{}});
+    });
 }
 
 void SessionDriver::drive(std::initializer_list<Input> inputs) {

@@ -30,6 +30,7 @@
 
 namespace forestay::net {
 
+class ForwardRecheck;
 class Loop;
 class SessionDriver;
 struct SessionMove;
@@ -65,12 +66,13 @@ class SessionHost {
 
 // What a session is bound to, and what is said about it in the journal.
 struct SessionOrigins {
-    std::string subject;          // of the identity, empty: none
-    std::string origin;           // canonical, empty: none was sent
-    std::string path;             // of the request that began it
-    std::string client;           // address
-    std::string label;            // instead of the sid: a keyed hash
-    std::string connect_subject;  // of the identity that CONNECT brought
+    std::string subject;                             // of the identity, empty: none
+    std::string origin;                              // canonical, empty: none was sent
+    std::string path;                                // of the request that began it
+    std::string client;                              // address
+    std::string label;                               // instead of the sid: a keyed hash
+    std::string connect_subject;                     // of the identity that CONNECT brought
+    std::shared_ptr<const ForwardQuestion> asked{};  // who the subject is was said by a forward-auth server
 };
 
 // A session on its way to the loop where its client had an earlier one. It has no upstream leg that the shell
@@ -156,6 +158,8 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     void run(const Work& work);
     // Nothing of it stays here but the answers. False when it cannot be moved now.
     [[nodiscard]] bool depart(const std::string& wanted, Answers& answers);
+    // The forward-auth server is asked about our client from now on, if it let it in.
+    void watch_identity();
     // Does what the session asks and says what came of it, until nothing does.
     void do_what_is_asked(Answers& answers);
     void end_without_a_word();
@@ -204,6 +208,8 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     std::optional<session::Input> verdict_;  // on a credential; for the session, when it has said everything
     std::optional<session::action::End> end_;
     bool departed_ = false;
+
+    std::unique_ptr<ForwardRecheck> recheck_;  // while a forward-auth server answers for the client
 
     // For the journal.
     session::TimePoint begun_;

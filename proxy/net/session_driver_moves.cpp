@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/net/forward_recheck.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/session_driver.h"
 
@@ -38,6 +39,7 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Session ses
     constexpr auto connected = UpgradedSockets::Start::connected;
     if (move.client) client_ = &loop_.sockets().add(move.client.release(), *this, connected);
     if (move.upstream) upstream_ = &loop_.sockets().add(move.upstream.release(), *this, connected);
+    watch_identity();
     if (transport_) ++loop_.stats().client_connections[static_cast<std::size_t>(*transport_)];
 }
 

@@ -94,7 +94,7 @@ struct Stats {
     std::array<std::uint64_t, 16> auth_refusals{};   // by auth::errc
     std::array<std::uint64_t, lockout_names.size()> auth_lockouts{};
     auth::VerdictCache::Counts auth_cache;
-    std::array<std::uint64_t, forward_auth_result_names.size()> forward_auth{};  // requests to it
+    std::array<std::uint64_t, forward_auth_result_names.size()> forward_auth{};  // requests to the server
     session::Histogram forward_auth_duration;
     std::array<std::uint64_t, handshake_failure_names.size()> handshake_failures{};
     std::uint64_t sid_mismatches = 0;         // a sid used by another principal or origin

@@ -110,7 +110,7 @@ Task<void> upgrade_engineio(ClientExchange& exchange, GuardedRequest request,
     }
     // A browser that offered protocols and gets none gives up; ours to choose, the upstream is not asked yet.
     const std::string protocol = request.protocols.empty() ? std::string() : request.protocols.front();
-    const std::string head = switching_head(handshake, protocol, {});
+    const std::string head = switching_head(handshake, protocol, exchange.cookies);
     const bool switched = co_await switch_client(exchange, head);
     if (!switched) co_return;
     std::string early = std::move(exchange.client.buffer());
@@ -159,6 +159,7 @@ Task<void> upgrade_plain(ClientExchange& exchange, GuardedRequest request,
         co_return;
     }
     auto& upgraded = std::get<UpstreamUpgraded>(*waiting->result);
+    upgraded.fields.insert(upgraded.fields.end(), exchange.cookies.begin(), exchange.cookies.end());
     const string_view marker = credential_marker(loop.shared().authenticator->options(), handshake.protocols);
     const std::string head = switching_head(
         handshake, upgraded.protocol.empty() ? marker : string_view(upgraded.protocol), upgraded.fields);

@@ -333,6 +333,12 @@ void Exposition::refusals() {
                                "Credentials that are dear to verify, by whether they had been lately.");
     put(cache, {{"result", "hit"}}, sum([](const auto& s) { return s.auth_cache.hits; }));
     put(cache, {{"result", "miss"}}, sum([](const auto& s) { return s.auth_cache.misses; }));
+    by_name(out_.counter("forestay_forward_auth_total",
+                         "Requests to the forward-auth server, by what came of them."),
+            "result", net::forward_auth_result_names,
+            [](const auto& s, auto i) { return s.forward_auth[i]; });
+    put(out_.histogram("forestay_forward_auth_duration_seconds", "How long they took."), {},
+        sum_histogram([](const net::Stats& s) -> const Histogram& { return s.forward_auth_duration; }));
     by_name(out_.counter("forestay_handshake_failures_total", "Websocket handshakes that failed, by reason."),
             "reason", net::handshake_failure_names,
             [](const auto& s, auto i) { return s.handshake_failures[i]; });

@@ -27,7 +27,7 @@ struct Cache : VerdictCache {
     }
     void keep(std::string_view credential, std::string_view client = "10.0.0.1",
               const Identity& identity = alice(), std::int64_t now = t0) {
-        store(key_of("jwt", credential), client, identity, now);
+        store(key_of("jwt", credential), client, {identity}, now, longest_s);
     }
 };
 

@@ -52,6 +52,49 @@ BOOST_AUTO_TEST_CASE(a_starlette_session) {
     BOOST_CHECK(got.clock_skew == std::chrono::seconds(5));
 }
 
+BOOST_AUTO_TEST_CASE(another_server_that_judges) {
+    const auto given = method("forward: {url: 'http://127.0.0.1:4180/oauth2/auth'}");
+    CHECK_LINES(given.problems(), {});
+    const auto got = given.load().config.auth.forward.value();
+    BOOST_CHECK_EQUAL(got.url, "http://127.0.0.1:4180/oauth2/auth");
+    BOOST_CHECK(got.timeout == std::chrono::seconds(1));
+    BOOST_CHECK(got.recheck == std::chrono::minutes(5));
+    BOOST_CHECK(got.copy_headers.empty() && got.identity.empty() && !got.interactive);
+    const auto all = method(
+        "forward: {url: 'https://auth.example/verify', timeout: 20ms, recheck: 1s, "
+        "copy_headers: [Remote-User, Remote-Groups], identity: Remote-User, interactive: true}");
+    CHECK_LINES(all.problems(), {});
+    const auto every = all.load().config.auth.forward.value();
+    BOOST_CHECK(every.timeout == std::chrono::milliseconds(20));
+    CHECK_LINES(every.copy_headers, {"Remote-User", "Remote-Groups"});
+    BOOST_CHECK_EQUAL(every.identity, "Remote-User");
+    BOOST_CHECK(every.interactive);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_another_server_is_told) {
+    CHECK_LINES(method("forward: {timeout: 1s}").problems(),
+                {"6:16: auth.any_of[0].forward.url is missing: text is expected"});
+    BOOST_CHECK_EQUAL(method("forward: {url: 'ftp://a/'}").problems().size(), 1U);
+    CHECK_LINES(method("forward: {url: 'http://a/', copy_headers: [Host, X-User, upgrade]}").problems(),
+                {"6:50: auth.any_of[0].forward.copy_headers: the app cannot get another \"Host\"",
+                 "6:64: auth.any_of[0].forward.copy_headers: the app cannot get another \"upgrade\""});
+    CHECK_LINES(method("forward: {url: 'http://a/'}\n    - forward: {url: 'http://b/'}").problems(),
+                {"7:7: auth.any_of[1].forward: one is there already: keep one"});
+}
+
+BOOST_AUTO_TEST_CASE(plain_http_to_far_away_is_warned_of) {
+    const auto warned = [](const std::string& url) {
+        return !method("forward: {url: '" + url + "'}").problems().empty();
+    };
+    for (const auto* near :
+         {"http://localhost:1/", "http://authelia:9091/", "http://10.1.2.3/", "http://172.31.0.1/",
+          "http://192.168.0.1/", "http://[fd00::1]/", "https://auth.example/"})
+        BOOST_CHECK_MESSAGE(!warned(near), near);
+    for (const auto* far :
+         {"http://auth.example/", "http://172.32.0.1/", "http://8.8.8.8/", "http://[2001:db8::1]/"})
+        BOOST_CHECK_MESSAGE(warned(far), far);
+}
+
 BOOST_AUTO_TEST_CASE(a_jwt) {
     CHECK_LINES(
         method("jwt: {algorithms: [HS256], secret_file: key, issuer: i, audience: a, leeway: 1s}").problems(),
@@ -146,11 +189,13 @@ BOOST_AUTO_TEST_CASE(messages_never_show_a_secret) {
 
 BOOST_AUTO_TEST_CASE(each_element_has_one_method) {
     CHECK_LINES(method("{}").problems(), {"6:7: auth.any_of[0]: exactly one of these is expected: "
-                                          "flask_session, starlette_session, jwt, token"});
+                                          "flask_session, starlette_session, jwt, token, "
+                                          "forward"});
     CHECK_LINES(
         method("{token: {sha256: " + hash + "}, jwt: {algorithms: HS256, secret_file: key}}").problems(),
         {"6:" + std::to_string(27 + 64) +
-         ": auth.any_of[0]: exactly one of these is expected: flask_session, starlette_session, jwt, token"});
+         ": auth.any_of[0]: exactly one of these is expected: flask_session, starlette_session, jwt, token, "
+         "forward"});
 }
 
 BOOST_AUTO_TEST_CASE(protection_without_a_method_lets_nobody_in) {

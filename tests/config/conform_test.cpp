@@ -131,8 +131,6 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_yet_is_refused_and_never_ignored) {
     refused("tls:", "1: tls: not supported yet");
     refused("drain: {delay: 1s}", "9: drain.delay: not supported yet");
     refused("drain: {spread: 1s}", "9: drain.spread: not supported yet");
-    refused("auth: {protect: /, any_of: [{forward: {url: x}}]}",
-            "30: auth.any_of[0].forward: not supported yet");
 }
 
 BOOST_AUTO_TEST_CASE(words_for_what_is_not_built_yet_may_say_that_it_is_off) {

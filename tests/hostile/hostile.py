@@ -20,6 +20,7 @@ import threading
 import time
 import urllib.request
 
+from judge import Judge
 from recorder import Recorder
 from rig import ROOT, Rig
 from rows import AS_IN, DRIVEN, ON_PURPOSE, PENDING, SLOW, UNIT_TESTS, Bench, either, ids_of
@@ -101,8 +102,19 @@ auth:
 """
 
 
+JUDGED = """
+cors: {{allowed_origins: [same-origin]}}
+auth:
+  protect: [/]
+  any_of:
+    - forward: {{url: "{url}", timeout: 500ms, copy_headers: [X-Auth-User, X-Auth-Groups], interactive: {interactive}}}
+  refuse_with: http
+"""
+
+
 def set_up(rig):
     recorder = Recorder()
+    judge = Judge()
     apps = {"real": rig.app("eventlet"), "gevent": rig.app("gevent")}
     private, public = (os.path.join(rig.directory, name) for name in ("rsa.pem", "rsa.pub.pem"))
     subprocess.run(["openssl", "genrsa", "-out", private, "2048"], check=True, capture_output=True)
@@ -120,6 +132,8 @@ def set_up(rig):
         "connect": (recorder, GUARDED.format(**secrets, connect="token", refuse_with="connect_error", failed_rate="off")),
         "watched": (recorder, WATCHED.format(token=rows_operator.ADMIN_TOKEN) + GUARDED.format(**secrets, connect="token", refuse_with="connect_error", failed_rate="off")),
         "rsa": (recorder, RSA.format(public=public)),
+        "judged": (recorder, JUDGED.format(url=judge.url, interactive="false")),
+        "interactive": (recorder, JUDGED.format(url=judge.url, interactive="true")),
         "real": (apps["real"], ""),
         "gevent": (apps["gevent"], ""),
         "unread": (apps["real"], "limits: {slow_client_timeout: 5s}\n"),

@@ -202,7 +202,48 @@ def guesses(bench):
         yield "in a CONNECT payload", connection.read_text(), '44{"message":"unauthorized","data":{"code":"locked_out"}}'
 
 
-pending("auth.any_of forward", "T10", "T11", "T12")
+def judged(bench, does, name="judged"):
+    """(status, whether the app heard of it) of a page, of a poll and of both kinds of upgrade, by what the auth server does."""
+    said, tag = ("Cookie", f"judge={does}"), bench.tag()
+    with bench.connection(name) as connection:
+        page = connection.request("GET", f"/page/{tag}", [said, ("X-Tag", tag)])
+    with bench.connection(name) as connection:
+        plain = connection.upgrade("/plain", [OWN, said, ("X-Tag", tag)])
+    others = [poll(bench, name, OWN, said), upgrade(bench, name, OWN, said)]
+    return [page.status, *(each.status for each in others), plain.status], any(each.heard for each in others) or bool(bench.recorder.of(tag)), page
+
+
+@row("T10")
+def no_verdict(bench):
+    for does in ("500", "404", "silent", "closes", "resets", "half"):
+        statuses, heard, _ = judged(bench, does)
+        yield f"T10: the auth server: {does}", (statuses, heard), ([503] * 4, False)
+    statuses, heard, _ = judged(bench, "deny")
+    yield "T10: it says no", (statuses, heard), ([401] * 4, False)
+    statuses, heard, _ = judged(bench, "forbid")
+    yield "T10: it says never", (statuses, heard), ([403] * 4, False)
+    tag = bench.tag()
+    with bench.connection("judged") as connection:
+        connection.request("GET", f"/page/{tag}", [("Cookie", "judge=allow"), ("X-Tag", tag), ("X-Auth-User", "root"), ("X_Auth_Groups", "root"), ("x-auth-groups", "root")])
+    heard = bench.heard(tag)[0]
+    yield "T10: it says yes; what the client forged is gone", (heard.all("X-Auth-User"), heard.has("X-Auth-Groups"), heard.has("X_Auth_Groups")), (["alice"], False, False)
+
+
+@row("T11")
+def sent_to_the_login(bench):
+    statuses, heard, page = judged(bench, "login")
+    yield "T11: a redirect", (statuses, heard, page.get("Location")), ([401] * 4, False, None)
+    statuses, heard, page = judged(bench, "login", "interactive")
+    yield "T11: a redirect, interactive", (statuses, heard, page.get("Location")), ([302, 401, 401, 401], False, "https://login.example/")
+
+
+@row("T12")
+def odd_verdicts(bench):
+    for does in ("cr", "lf", "nul", "folded", "two lengths", "long", "many", "large", "not http"):
+        statuses, heard, _ = judged(bench, does)
+        yield f"T12: the auth server's answer: {does}", (statuses, heard), ([502] * 4, False)
+
+
 pending("jwks_url", "J04", "J05", "J06")
 
 

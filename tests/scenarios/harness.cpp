@@ -59,6 +59,7 @@ void add(net::Stats& sums, const net::Stats& stats) {
     add(sums.http_requests, stats.http_requests);
     add(sums.origin_refusals, stats.origin_refusals);
     add(sums.auth_refusals, stats.auth_refusals);
+    add(sums.forward_auth, stats.forward_auth);
     add(sums.handshake_failures, stats.handshake_failures);
     for (const auto& [reason, count] : stats.head_refusals) sums.head_refusals[reason] += count;
 }

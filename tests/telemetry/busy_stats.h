@@ -60,6 +60,8 @@ inline net::Stats busy_stats() {
     stats.origin_refusals[1] = 6;
     stats.auth_refusals[5] = 8;
     stats.auth_cache = {40, 2};
+    stats.forward_auth = {7, 3, 1};
+    stats.forward_auth_duration.observe(3ms);
     stats.handshake_failures[4] = 1;
     stats.upstream_connects = 12;
     stats.upstream_connect_failures = 2;
