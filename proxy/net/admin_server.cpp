@@ -34,6 +34,8 @@ constexpr std::size_t header_bytes_max = 8 << 10;
 constexpr std::chrono::seconds request_timeout{10};
 constexpr std::chrono::seconds keepalive_timeout{60};  // longer than scrape intervals
 constexpr std::chrono::seconds write_timeout{10};
+// When all places are taken: how long a connection may be without a request.
+constexpr std::chrono::milliseconds patience{500};
 constexpr std::chrono::seconds accept_pause{1};  // after an error: out of descriptors, most likely
 
 struct Listener {
@@ -95,7 +97,8 @@ std::string display(const Endpoint& endpoint) {
 struct AdminServer::Impl : std::enable_shared_from_this<Impl> {
     class Connection;
 
-    explicit Impl(AdminRoutes::Options options) : routes(std::move(options)) {}
+    Impl(asio::io_context& context, AdminRoutes::Options options)
+        : routes(std::move(options)), room(context) {}
 
     void accept_where_possible();
     void accept(Listener& listener);
@@ -106,6 +109,7 @@ struct AdminServer::Impl : std::enable_shared_from_this<Impl> {
     std::vector<std::unique_ptr<Listener>> listeners;
     std::vector<Endpoint> bound;
     std::list<Connection*> connections;  // each kept alive by its own pending operation; newest last
+    asio::steady_timer room;             // when there is none
     bool closed = false;
 };
 
@@ -123,8 +127,10 @@ class AdminServer::Impl::Connection : public std::enable_shared_from_this<Connec
         closed_ = true;
         stream_.close();
     }
-    // Nothing is asked, or not yet whole.
-    [[nodiscard]] bool idle() const { return reading_ && !closed_; }
+    // Nothing is asked, or not yet whole, and not just since now.
+    [[nodiscard]] bool idle() const {
+        return reading_ && !closed_ && std::chrono::steady_clock::now() - reading_since_ >= patience;
+    }
     [[nodiscard]] std::list<Connection*>::iterator place() const { return place_; }
 
   private:
@@ -136,6 +142,7 @@ class AdminServer::Impl::Connection : public std::enable_shared_from_this<Connec
     Endpoint via_;
     beast::basic_stream<Protocol> stream_;
     std::list<Connection*>::iterator place_;
+    std::chrono::steady_clock::time_point reading_since_;
     bool reading_ = false;
     bool closed_ = false;
     beast::flat_static_buffer<header_bytes_max> buffer_;
@@ -145,6 +152,7 @@ class AdminServer::Impl::Connection : public std::enable_shared_from_this<Connec
 
 void AdminServer::Impl::Connection::read(std::chrono::seconds timeout) {
     reading_ = true;
+    reading_since_ = std::chrono::steady_clock::now();
     parser_.emplace();
     parser_->header_limit(header_bytes_max);
     stream_.expires_after(timeout);
@@ -204,8 +212,9 @@ void AdminServer::Impl::Connection::write(AdminAnswer answer, bool keep_alive) {
 }
 
 void AdminServer::Impl::accept_where_possible() {
+    if (!closed && connections.size() >= connections_max) return make_room();
     for (const auto& listener : listeners) {
-        if (!closed && !listener->accepting && connections.size() <= connections_max) accept(*listener);
+        if (!closed && !listener->accepting && connections.size() < connections_max) accept(*listener);
     }
 }
 
@@ -216,7 +225,6 @@ void AdminServer::Impl::accept(Listener& listener) {
         if (self->closed) return;
         if (!error) {
             listener.accepting = false;
-            self->make_room();
             std::make_shared<Connection>(self, listener.endpoint, std::move(socket))->read(request_timeout);
             return self->accept_where_possible();
         }
@@ -234,16 +242,19 @@ void AdminServer::Impl::left(Connection& connection) {
 }
 
 // Whoever says nothing must not keep a probe out, or the process would be restarted for it: the eldest of
-// these goes.
+// these goes, and then the next in the kernel's queue comes.
 void AdminServer::Impl::make_room() {
-    if (connections.size() < connections_max) return;
     const auto eldest = std::find_if(connections.begin(), connections.end(),
                                      [](const Connection* connection) { return connection->idle(); });
-    if (eldest != connections.end()) (*eldest)->close();
+    if (eldest != connections.end()) return (*eldest)->close();
+    room.expires_after(patience / 5);
+    room.async_wait([self = shared_from_this()](const ErrorCode& error) {
+        if (!error) self->accept_where_possible();
+    });
 }
 
 AdminServer::AdminServer(Loop& loop, const std::vector<Endpoint>& listen, AdminRoutes::Options options)
-    : impl_(std::make_shared<Impl>(std::move(options))) {
+    : impl_(std::make_shared<Impl>(loop.context(), std::move(options))) {
     for (const Endpoint& endpoint : listen) {
         auto listener = std::make_unique<Listener>(loop.context(), endpoint);
         try {
@@ -261,6 +272,7 @@ AdminServer::AdminServer(Loop& loop, const std::vector<Endpoint>& listen, AdminR
 AdminServer::~AdminServer() {
     impl_->closed = true;
     impl_->routes.close();
+    impl_->room.cancel();
     for (const auto& listener : impl_->listeners) {
         ErrorCode ignored;
         listener->acceptor.close(ignored);

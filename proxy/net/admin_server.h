@@ -14,7 +14,7 @@ class Loop;
 
 class AdminServer {
   public:
-    static constexpr std::size_t connections_max = 64;  // one more, and who has said nothing for longest goes
+    static constexpr std::size_t connections_max = 64;  // then the eldest that asks nothing makes room
 
     // `loop` outlives this. Binds and listens on all of `listen`; throws std::runtime_error naming
     // the address that it cannot have.
