@@ -36,7 +36,10 @@ constexpr std::size_t leftovers_max = 1 << 20;
 // reads nothing, outside of limits.outbox, and we learn late that it does.
 constexpr int unsent_max = 128 << 10;
 // Sockets read more than one buffer each only while their batch is younger: tiny messages are much work.
-constexpr std::chrono::microseconds batch_time{300};
+constexpr std::chrono::microseconds batch_time{100};
+// Of one that has more than its share of an event, in each of its turns: 1,200 of the smallest messages, 50
+// us.
+constexpr std::size_t turn_bytes = 8 << 10;
 constexpr std::size_t events_per_wait = 256;
 constexpr int waits_per_wakeup = 4;  // then Asio's own sockets have their turn
 
@@ -105,7 +108,7 @@ struct UpgradedSockets::Impl {
     void on_event(UpgradedSocket& socket, std::uint32_t events);
     void on_turn(UpgradedSocket& socket, std::uint32_t);
     void connected(UpgradedSocket& socket);
-    void read(UpgradedSocket& socket);
+    void read(UpgradedSocket& socket, std::size_t most);
     void discard(UpgradedSocket& socket);
     void write(UpgradedSocket& socket);
     void finish_writing(UpgradedSocket& socket);
@@ -201,11 +204,11 @@ void UpgradedSockets::Impl::on_event(UpgradedSocket& socket, std::uint32_t what)
         return lost(socket, true);
     }
     if (what & EPOLLOUT && socket.waiting) write(socket);
-    if (!socket.gone && !socket.in_ready) read(socket);
+    if (!socket.gone && !socket.in_ready) read(socket, buffer.size());
 }
 
 void UpgradedSockets::Impl::on_turn(UpgradedSocket& socket, std::uint32_t) {
-    read(socket);
+    read(socket, turn_bytes);
 }
 
 void UpgradedSockets::Impl::connected(UpgradedSocket& socket) {
@@ -217,19 +220,19 @@ void UpgradedSockets::Impl::connected(UpgradedSocket& socket) {
     if (socket.owner != nullptr) socket.owner->on_drained(socket);
 }
 
-void UpgradedSockets::Impl::read(UpgradedSocket& socket) {
+void UpgradedSockets::Impl::read(UpgradedSocket& socket, std::size_t most) {
     for (int i = 0; socket.readable && !socket.paused && !socket.connecting; ++i) {
         if (socket.owner == nullptr) return discard(socket);
         if (i == buffers_per_event || (i > 0 && std::chrono::steady_clock::now() - loop.now() > batch_time))
             return ready(socket);
-        const ssize_t got = ::recv(socket.fd.get(), buffer.data(), buffer.size(), 0);
+        const ssize_t got = ::recv(socket.fd.get(), buffer.data(), most, 0);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             socket.readable = false;
             return;
         }
         if (got <= 0) return lost(socket, got < 0);
-        if (static_cast<std::size_t>(got) < buffer.size() && !socket.hung_up) socket.readable = false;
+        if (static_cast<std::size_t>(got) < most && !socket.hung_up) socket.readable = false;
         socket.owner->on_bytes(socket, {buffer.data(), static_cast<std::size_t>(got)});
         if (socket.gone) return;
     }
