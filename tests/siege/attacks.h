@@ -14,8 +14,7 @@ struct Attack {
     std::string name{};
     std::size_t connections = 1;  // at once
     double connects_per_second = 0;
-    std::size_t addresses =
-        1;  // from which they come: 127.0.1.1 and up; each of 200 stays below limits.connect_rate
+    std::size_t addresses = 200;  // 127.0.1.1 and up; each stays below limits.connect_rate
     std::string opening{};
     std::string then{};  // "@sid@": of the Engine.IO session in the answer
     std::string drip{};  // the byte that each connection sends every `drip_every` seconds from then on
