@@ -147,6 +147,15 @@ std::optional<auth::ForwardOptions> read_forward(const Node& map, const std::str
     return out;
 }
 
+auth::Method read_client_certificate(const Node& map) {
+    using Name = auth::ClientCertificateOptions::Name;
+    const std::string word = text(map, "identity");
+    return auth::ClientCertificateOptions{word == "san_dns"       ? Name::san_dns
+                                          : word == "san_email"   ? Name::san_email
+                                          : word == "common_name" ? Name::common_name
+                                                                  : Name::san_uri};
+}
+
 // One element of any_of: a map with exactly one method in it. Nothing, when a problem of it has been told:
 // what is missing then is not to be told once more by the guard.
 std::optional<auth::Method> read_method(const Node& element, const std::string& path, const ReadFile& read,
@@ -159,8 +168,9 @@ std::optional<auth::Method> read_method(const Node& element, const std::string& 
                       ? read_session<auth::FlaskSessionOptions>(map, where, read, problems)
                   : name == "starlette_session"
                       ? read_session<auth::StarletteSessionOptions>(map, where, read, problems)
-                  : name == "jwt" ? read_jwt(map, where, read, problems)
-                                  : read_token(map, where, read, problems);
+                  : name == "jwt"                ? read_jwt(map, where, read, problems)
+                  : name == "client_certificate" ? read_client_certificate(map)
+                                                 : read_token(map, where, read, problems);
     if (problems.errors() != errors) return std::nullopt;
     return method;
 }

@@ -159,6 +159,29 @@ void check_websockets(const Config& config, const Node& root, Problems& problems
     }
 }
 
+void check_tls(const Config& config, const Node& root, Problems& problems) {
+    const auto& listen = config.net.listen;
+    const auto encrypted = [](const net::Endpoint& endpoint) { return endpoint.tls; };
+    if (config.tls && std::none_of(listen.begin(), listen.end(), encrypted))
+        problems.error(place(root, "tls"), "tls: no address of listen has it");
+    for (const Node& one : items(root, "admin.listen")) {
+        if (is_plain(one.text)) problems.error(one.at, "admin.listen: write host:port: it never has TLS");
+    }
+    const auto& upstreams = config.upstream_tls;
+    const Node* tls = find_node(root, "upstream.tls");
+    const bool any =
+        std::any_of(upstreams.begin(), upstreams.end(), [](const auto& one) { return one.has_value(); });
+    if (tls && !any && !upstreams.empty())
+        problems.error(tls->at, "upstream.tls: no URL of the app begins with https://");
+    const bool shown =
+        config.tls && config.tls->client_certificates != net::TlsServerOptions::ClientCertificates::off;
+    for (const Node& method : items(root, "auth.any_of")) {
+        if (const Node* certificate = method.find("client_certificate"); certificate && !shown)
+            problems.error(certificate->at,
+                           "client_certificate without tls.client_ca_file: nobody shows one");
+    }
+}
+
 void check_shields(const Node& root, Problems& problems) {
     const Node* shields = root.find("shields");
     if (!shields) return;
@@ -183,6 +206,7 @@ void check(const Config& config, const Node& root, std::uint64_t open_files, Pro
     check_websockets(config, root, problems);
     check_addresses_known(config, root, problems);
     check_client_config(config, root, problems);
+    check_tls(config, root, problems);
     check_shields(root, problems);
     warn_of_rules(config, root, problems);
 }

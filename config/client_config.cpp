@@ -99,6 +99,7 @@ std::string_view method_name(const auth::Method& method) {
     if (std::holds_alternative<auth::FlaskSessionOptions>(method)) return "flask_session";
     if (std::holds_alternative<auth::StarletteSessionOptions>(method)) return "starlette_session";
     if (std::holds_alternative<auth::JwtOptions>(method)) return "jwt";
+    if (std::holds_alternative<auth::ClientCertificateOptions>(method)) return "client_certificate";
     return "token";
 }
 

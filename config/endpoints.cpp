@@ -11,6 +11,8 @@
 namespace forestay::config {
 namespace {
 
+constexpr std::string_view plain_scheme = "http://";
+
 bool is_alnum(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
@@ -103,8 +105,17 @@ bool is_path_prefix(std::string_view path) {
 
 }  // namespace
 
+bool is_plain(std::string_view address) {
+    return address.starts_with(plain_scheme);
+}
+
+bool is_https(std::string_view url) {
+    return url.starts_with("https://");
+}
+
 std::optional<net::Endpoint> parse_address(std::string_view text, std::string& problem) {
     net::Endpoint out;
+    if (is_plain(text)) text.remove_prefix(plain_scheme.size());
     if (text.starts_with("unix:")) {
         out.unix_path = text.substr(5);
         // sockaddr_un holds 108 bytes, the last of them a NUL.
@@ -133,16 +144,12 @@ std::optional<net::Endpoint> parse_address(std::string_view text, std::string& p
 }
 
 std::optional<net::UpstreamUrl> parse_upstream_url(std::string_view text, std::string& problem) {
-    constexpr std::string_view scheme = "http://";
-    if (text.starts_with("https://")) {
-        problem = "https upstreams are not supported yet: write http://host:port";
-        return std::nullopt;
-    }
-    if (!text.starts_with(scheme)) {
+    const bool tls = is_https(text);
+    if (!tls && !text.starts_with(plain_scheme)) {
         problem = quote(text) + " is not a URL of the form http://host:port/prefix";
         return std::nullopt;
     }
-    const std::string_view after = text.substr(scheme.size());
+    const std::string_view after = text.substr(plain_scheme.size() + (tls ? 1 : 0));
     const std::string_view where = after.substr(0, after.find_first_of("/?#"));
     std::string_view path = after.substr(where.size());
     if (where.find('@') != std::string_view::npos) {
@@ -153,6 +160,7 @@ std::optional<net::UpstreamUrl> parse_upstream_url(std::string_view text, std::s
     auto authority = parse_authority(where, problem);
     if (!authority) return std::nullopt;
     net::UpstreamUrl out;
+    if (tls) out.port = 443;
     if (!authority->port.empty()) {
         const auto port = parse_port(authority->port, 1, problem);
         if (!port) return std::nullopt;

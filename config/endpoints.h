@@ -12,11 +12,16 @@
 
 namespace forestay::config {
 
-// 127.0.0.1:8080, [::1]:8080, localhost:8080, unix:/run/forestay.sock. Port 0: any free one.
+// 127.0.0.1:8080, [::1]:8080, localhost:8080, unix:/run/forestay.sock; http:// may stand in front. Port 0:
+// any free one. Endpoint::tls stays false.
 [[nodiscard]] std::optional<net::Endpoint> parse_address(std::string_view text, std::string& problem);
 
-// http://host[:port][/prefix].
+// http:// stands in front: no TLS there, whatever `tls` says.
+[[nodiscard]] bool is_plain(std::string_view address);
+
+// http://host[:port][/prefix], or https://. UpstreamUrl::tls stays null.
 [[nodiscard]] std::optional<net::UpstreamUrl> parse_upstream_url(std::string_view text, std::string& problem);
+[[nodiscard]] bool is_https(std::string_view url);
 
 // 10.0.0.0/8, fd00::/8, or a single address. Bits behind the prefix must be zero.
 [[nodiscard]] std::optional<net::Network> parse_network(std::string_view text, std::string& problem);

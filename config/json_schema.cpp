@@ -46,7 +46,7 @@ std::string keywords(const Key& key) {
         case Type::path:
             return R"("type": "string", "pattern": "^/|\\$\\{")";
         case Type::url:
-            return R"("type": "string", "pattern": "^http://|\\$\\{")";
+            return R"("type": "string", "pattern": "^https?://|\\$\\{")";
         case Type::text:
         case Type::file:
         case Type::address:

@@ -10,7 +10,7 @@ using namespace traits;
 
 // clang-format off
 constexpr std::array table{
-Key{"listen", Type::address, required | list, "", "", "", "Where clients connect. Port 0 takes any free one."},
+Key{"listen", Type::address, required | list, "", "", "", "Where clients connect. Port 0 takes any free one. With `tls`, `http://host:port` is an address without."},
 Key{"upstream", Type::section, required, "", "", "", "The app. A URL alone, or a list of them, stands for `url`."},
 Key{"upstream.url", Type::url, required | list, "", "", "", "Where the app listens. A list, at most 64: several processes of it; a session stays with one of them, and moves when that one is gone. A path prefix is put in front of every request's path."},
 Key{"upstream.transport", Type::choice, 0, "auto", "auto|websocket|polling", "", "How a Socket.IO session reaches the app. `auto`: by websocket, unless the app turns out to have none."},
@@ -20,6 +20,12 @@ Key{"upstream.response_timeout", Type::duration, 0, "60s", "10ms..24h", "", "Unt
 Key{"upstream.keepalive_idle", Type::duration, 0, "1s", "0s..10m", "", "How long an unused connection to the app is kept. Shorter than the app's own time."},
 Key{"upstream.stall", Type::duration, 0, "5m", "1s..24h", "", "How long an app that is silent, but whose connection is open, counts as stalled and not as lost."},
 Key{"upstream.preserve_host", Type::boolean, 0, "true", "", "", "The app sees the Host that the client sent; false: its own."},
+Key{"upstream.tls", Type::section, optional, "", "", "", "TLS to the app, where its URL begins with `https://`."},
+Key{"upstream.tls.ca_file", Type::file, 0, "", "", "", "The CAs, as PEM, that vouch for the app. Default: those that the system trusts."},
+Key{"upstream.tls.server_name", Type::text, 0, "", "", "", "The name that the app's certificate must have, and that it is asked for (SNI). Default: the host of its URL."},
+Key{"upstream.tls.verify", Type::boolean, 0, "true", "", "", "`false`: any certificate will do, whoever shows it."},
+Key{"upstream.tls.cert_file", Type::file, 0, "", "", "", "forestay's own certificate, for an app that asks for one."},
+Key{"upstream.tls.key_file", Type::file, 0, "", "", "", "Its private key."},
 
 Key{"socketio", Type::section, 0, "", "", "", "Socket.IO endpoints."},
 Key{"socketio.paths", Type::path, list, "[/socket.io/]", "", "", "Paths at which the app speaks Engine.IO. forestay terminates it there."},
@@ -85,6 +91,8 @@ Key{"auth.any_of[].token", Type::section, optional, "", "", "", "A fixed token, 
 Key{"auth.any_of[].token.sha256", Type::text, list | secret, "", "", "", "Of each token its SHA-256 in hex, and what else is to be said of it: `HASH name=ci expires=2027-01-31`. `forestay token new` makes a token and prints this line; `forestay token hash` prints it for a token on standard input. The name becomes its identity; from the day of `expires` on (UTC) it is refused."},
 Key{"auth.any_of[].token.sha256_file", Type::file, 0, "", "", "", "The same, one in a line; empty lines and those that begin with # do not count."},
 Key{"auth.any_of[].token.subject", Type::text, 0, "token", "", "", "The identity of tokens without a name."},
+Key{"auth.any_of[].client_certificate", Type::section, optional, "", "", "", "The certificate that a client shows in its TLS handshake (`tls.client_certificates`). It comes unasked, like a cookie, and counts where no other credential is: one that was given on purpose must be good."},
+Key{"auth.any_of[].client_certificate.identity", Type::choice, 0, "san_uri", "san_uri|san_dns|san_email|common_name", "", "Which of its names is the user: the first subject alternative name of this kind, or the subject's common name."},
 Key{"auth.any_of[].forward", Type::section, optional, "", "", "", "Another server judges the request, as with nginx's `auth_request` and Traefik's `forwardAuth`: a GET with the client's Cookie and Authorization. 2xx lets it in, 401 and 403 do not, anything else is answered with 503. Asked when no other method knows the client; one at most. Looks at requests, never at the CONNECT payload."},
 Key{"auth.any_of[].forward.url", Type::text, required, "", "", "", "Whom to ask: `http://127.0.0.1:4180/oauth2/auth`."},
 Key{"auth.any_of[].forward.timeout", Type::duration, 0, "1s", "10ms..1m", "", "Until its whole answer. Later: 503."},
@@ -228,11 +236,15 @@ Key{"limits.memory", Type::size, traits::off, "auto", "16MiB..1024GiB", "", "Wha
 
 Key{"trusted_proxies", Type::network, list, "[]", "", "", "Networks of the proxies in front, whose X-Forwarded-For, -Proto and -Host are believed."},
 
-Key{"tls", Type::section, later, "", "", "", "TLS towards clients."},
-Key{"tls.cert_file", Type::file, later, "", "", "", "The certificate chain as PEM."},
-Key{"tls.key_file", Type::file, later, "", "", "", "Its private key."},
-Key{"tls.min_version", Type::choice, later, "\"1.2\"", "1.2|1.3", "", "The oldest version that is spoken."},
-Key{"tls.client_ca_file", Type::file, later, "", "", "", "Clients need a certificate from one of these."},
+Key{"tls", Type::section, optional, "", "", "", "TLS towards clients, on every TCP address of `listen` that is not written `http://host:port`; unix sockets stay plain. TLS 1.2 and 1.3 as in Mozilla's intermediate profile. The files are watched: new ones are for new connections, and what cannot be used changes nothing but the log (`tls_reload_failed`)."},
+Key{"tls.cert_file", Type::file, required, "", "", "", "The certificate as PEM, those between it and its CA behind it."},
+Key{"tls.key_file", Type::file, required, "", "", "", "Its private key as PEM, without a passphrase."},
+Key{"tls.certificates", Type::section, list, "[]", "", "", "More of them, chosen by the server name that the client asks for (SNI): exact names come before wildcards of one label. Who asks for none of them gets that of `tls.cert_file`."},
+Key{"tls.certificates[].cert_file", Type::file, required, "", "", "", "The certificate and its chain."},
+Key{"tls.certificates[].key_file", Type::file, required, "", "", "", "Its private key."},
+Key{"tls.min_version", Type::choice, 0, "\"1.2\"", "1.2|1.3", "", "The oldest version that is spoken."},
+Key{"tls.client_ca_file", Type::file, 0, "", "", "", "The CAs, as PEM, that vouch for clients' certificates."},
+Key{"tls.client_certificates", Type::choice, 0, "", "off|optional|required", "", "Whether clients show a certificate of `tls.client_ca_file`. `optional`: they may come without one, but not with a bad one. Default: `required` when there is a `tls.client_ca_file`, else `off`. `auth.any_of[].client_certificate` makes it an identity."},
 
 Key{"client_config", Type::section, optional, "", "", "", "Tells web pages how to connect: endpoints, allowed origins, heartbeats, limits, and where a credential may be, as JSON. Needs no credential itself, even under `auth.protect`, and names no secret; allowed origins are checked."},
 Key{"client_config.path", Type::path, required, "", "", "", "Where, by GET and HEAD. Nothing else reaches the app there, but a websocket."},

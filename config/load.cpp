@@ -13,6 +13,7 @@
 #include "config/resume_section.h"
 #include "config/rules_section.h"
 #include "config/settings.h"
+#include "config/tls_section.h"
 #include "config/websockets_section.h"
 #include "proxy/auth/digest.h"
 
@@ -113,6 +114,7 @@ class Loader {
 
     void fill(Config& config, const Node& root) {
         fill_net(config, root);
+        fill_tls(config, root);
         fill_admin(config.net, root);
         fill_session(config.session, root);
         read_websockets(config, root, problems_);
@@ -190,6 +192,26 @@ class Loader {
         fill_memory(out.memory, root);
         for (const std::string& one : texts(root, "trusted_proxies")) {
             if (const auto network = parse_network(one, problem)) out.trusted_proxies.push_back(*network);
+        }
+    }
+
+    void fill_tls(Config& config, const Node& root) {
+        config.tls = read_tls(root, surroundings_.read, problems_);
+        std::size_t i = 0;
+        for (const Node& one : items(root, "listen")) {
+            if (i == config.net.listen.size()) break;  // one could not be read
+            net::Endpoint& endpoint = config.net.listen[i++];
+            endpoint.tls = config.tls && endpoint.unix_path.empty() && !is_plain(one.text);
+        }
+        const net::TlsClientOptions given = read_upstream_tls(root, surroundings_.read, problems_);
+        i = 0;
+        for (const std::string& url : texts(root, "upstream.url")) {
+            if (i == config.net.upstream.urls.size()) break;
+            auto& tls = config.upstream_tls.emplace_back();
+            const std::string& host = config.net.upstream.urls[i++].host;
+            if (!is_https(url)) continue;
+            tls = given;
+            if (tls->server_name.empty()) tls->server_name = host;
         }
     }
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/app/certificates.h"
 #include "proxy/app/memory_return.h"
 #include "proxy/app/memory_watch.h"
 #include "proxy/app/service_manager.h"
@@ -23,6 +24,7 @@
 #include "proxy/net/descriptors.h"
 #include "proxy/net/loops.h"
 #include "proxy/net/temporary_file.h"
+#include "proxy/net/tls_context.h"
 #include "proxy/net/upstream.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/metrics.h"
@@ -59,6 +61,23 @@ std::shared_ptr<const auth::OriginPolicy> make_origins(const auth::OriginOptions
     return without_problems(std::move(made), problems);
 }
 
+// Both were checked with the configuration; the files may have changed since.
+std::shared_ptr<net::TlsServer> make_tls_server(const std::optional<net::TlsServerOptions>& options) {
+    if (!options) return nullptr;
+    std::vector<std::string> problems;
+    auto made = net::TlsServer::load(*options, problems);
+    if (!made) throw std::runtime_error("tls: " + joined(problems));
+    return made;
+}
+
+std::shared_ptr<const net::TlsClient> make_tls_client(const std::optional<net::TlsClientOptions>& options) {
+    if (!options) return nullptr;
+    std::vector<std::string> problems;
+    auto made = net::TlsClient::load(*options, problems);
+    if (!made) throw std::runtime_error("upstream.tls: " + joined(problems));
+    return made;
+}
+
 std::vector<std::string> names(const std::vector<net::Endpoint>& endpoints) {
     std::vector<std::string> out;
     for (const net::Endpoint& endpoint : endpoints) out.push_back(net::to_string(endpoint));
@@ -90,11 +109,16 @@ struct Application::Impl {
         std::signal(SIGPIPE, SIG_IGN);
         signals.emplace(first.context(), SIGINT, SIGTERM);
         on_signal();
+        if (shared.tls) certificates.emplace(first, shared.tls, shared.journal);
     }
 
     net::Shared make_shared_parts() {
         net::Shared made;
+        auto& urls = config.net.upstream.urls;
+        for (std::size_t i = 0; i < config.upstream_tls.size(); ++i)
+            urls.at(i).tls = make_tls_client(config.upstream_tls[i]);
         made.options = config.net;
+        made.tls = make_tls_server(config.tls);
         made.loops = config.threads;
         made.options.limits.connections_by_descriptors =
             net::clients_for(net::raise_open_file_limit(), made.loops);
@@ -119,6 +143,7 @@ struct Application::Impl {
         const net::Common& common = *shared.common;
         input.memory = {common.memory_used, common.memory_limit,
                         static_cast<unsigned>(common.memory_pressure.load())};
+        if (certificates) input.tls = certificates->state();
         input.process = telemetry::read_process_stats();
         return input;
     }
@@ -162,6 +187,7 @@ struct Application::Impl {
     std::vector<std::string> upstream_names;
     net::Shared shared;
     net::Loops loops;
+    std::optional<Certificates> certificates;
     std::optional<net::AdminServer> admin;
     std::optional<boost::asio::signal_set> signals;
     std::optional<boost::asio::steady_timer> second;  // while it learns
@@ -235,7 +261,8 @@ void Application::run() {
         {"version", std::string(version)}, {"threads", std::to_string(all.loops.size())}};
     for (const std::string& address : names(all.loops.bound())) fields.emplace_back("listen", address);
     for (const net::UpstreamUrl& url : all.shared.options.upstream.urls) {
-        fields.emplace_back("upstream", "http://" + net::host_of(url) + url.path_prefix);
+        fields.emplace_back("upstream",
+                            (url.tls ? "https://" : "http://") + net::host_of(url) + url.path_prefix);
     }
     if (all.admin) {
         for (const std::string& address : names(all.admin->bound())) fields.emplace_back("admin", address);

@@ -1,6 +1,7 @@
 #include "proxy/auth/authenticator.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "proxy/auth/credentials.h"
 #include "proxy/auth/flask_session.h"
@@ -60,7 +61,30 @@ struct TokenMethod {
     }
 };
 
-using Verifier = std::variant<SessionMethod, JwtMethod, TokenMethod>;
+struct CertificateMethod {
+    ClientCertificateOptions options;
+    static constexpr bool in_cookie = false, in_explicit = false;
+
+    result<Identity> check(std::string_view, std::int64_t) const { return errc::malformed; }
+    result<Identity> check(const Certificate& certificate, std::int64_t now_unix) const {
+        using Name = ClientCertificateOptions::Name;
+        const auto& names = options.identity == Name::san_uri   ? certificate.uris
+                            : options.identity == Name::san_dns ? certificate.dns_names
+                                                                : certificate.emails;
+        const std::string subject = options.identity == Name::common_name ? certificate.common_name
+                                    : names.empty()                       ? std::string()
+                                                                          : names.front();
+        if (!is_plain(subject, max_subject_bytes)) return errc::bad_identity;
+        // A connection may outlive what was good when it began.
+        const auto last_valid =
+            std::chrono::duration_cast<std::chrono::seconds>(certificate.not_after.time_since_epoch())
+                .count();
+        if (now_unix > last_valid) return errc::expired;
+        return Identity{subject, "client_certificate", last_valid, "{}"};
+    }
+};
+
+using Verifier = std::variant<SessionMethod, JwtMethod, TokenMethod, CertificateMethod>;
 
 void check_pointer(const std::string& pointer, const char* method, std::vector<std::string>& problems) {
     if (!pointer.starts_with('/')) {
@@ -100,6 +124,10 @@ Verifier make(const TokenOptions& options, std::vector<std::string>& problems) {
         problems.push_back("token: subject must be 1 to 256 bytes without control characters");
     }
     return TokenMethod{StaticTokens(options, problems)};
+}
+
+Verifier make(const ClientCertificateOptions& options, std::vector<std::string>&) {
+    return CertificateMethod{options};
 }
 
 void wipe_secrets(Method& method) {
@@ -236,6 +264,16 @@ struct Authenticator::Impl {
         }
         return proven;
     }
+
+    result<Identity> judge_certificate(const Certificate* certificate, std::int64_t now_unix) const {
+        result<Identity> proven = errc::no_credential;
+        if (certificate == nullptr || !certificate->verified) return proven;
+        for (const Verifier& verifier : verifiers) {
+            const auto* method = std::get_if<CertificateMethod>(&verifier);
+            if (method != nullptr && !proven) proven = method->check(*certificate, now_unix);
+        }
+        return proven;
+    }
 };
 
 Authenticator::Authenticator(AuthOptions options, std::vector<std::string>& problems) {
@@ -287,6 +325,10 @@ result<Identity> Authenticator::check(const Presented& presented, std::int64_t n
     if (given) {
         if (by_cookie || by_cookie.error() == errc::ambiguous) return errc::ambiguous;
         return impl_->judge(*given, Place::on_purpose, now_unix, remembering);
+    }
+    if (!by_cookie && by_cookie.error() != errc::ambiguous) {
+        auto by_certificate = impl_->judge_certificate(presented.certificate, now_unix);
+        if (by_certificate || by_cookie.error() == errc::no_credential) by_cookie = std::move(by_certificate);
     }
     // A cookie that proves nothing must not shut out who will prove it with CONNECT.
     const bool may_come = accepts_connect() && presented.connect_payload.empty();

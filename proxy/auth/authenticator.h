@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/auth/certificate.h"
 #include "proxy/auth/errc.h"
 #include "proxy/auth/options.h"
 
@@ -16,8 +17,9 @@ namespace forestay::auth {
 
 // Who somebody is, and until when we believe it.
 struct Identity {
-    std::string subject;                  // at most 256 bytes, no control characters
-    std::string method;                   // "flask_session", "starlette_session", "jwt", "token", "forward"
+    std::string subject;  // at most 256 bytes, no control characters
+    // "flask_session", "starlette_session", "jwt", "token", "client_certificate", "forward"
+    std::string method;
     std::optional<std::int64_t> expires;  // unix seconds, leeway included
     std::string claims;  // JSON object: the session's or the token's content; "{}" if there is none
     std::vector<std::pair<std::string, std::string>> fields{};  // what else the app is told: header -> value
@@ -30,6 +32,7 @@ struct Presented {
     std::string_view query;                       // raw, without '?'
     std::vector<std::string_view> protocols;      // Sec-WebSocket-Protocol, split at commas, trimmed
     std::string_view connect_payload;             // JSON of a Socket.IO CONNECT, may be empty
+    const Certificate* certificate = nullptr;     // of its TLS handshake; counts when it is verified
 };
 
 class VerdictCache;
@@ -56,6 +59,7 @@ class Authenticator {
     // over malformed). Cookies come unasked: one that proves nothing is no second credential beside another,
     // and, while a credential may still come with CONNECT (accepts_connect() and no connect_payload yet),
     // none at all.
+    // A client certificate comes unasked, too: it counts where nothing else proves anything.
     // With `remembering`, a JWT of a public key that has been good is good without being verified again,
     // until it expires and for 30 seconds at most (verdict_cache.h).
     [[nodiscard]] result<Identity> check(const Presented& presented, std::int64_t now_unix,

@@ -64,7 +64,14 @@ struct ForwardOptions {
     bool interactive = false;           // its redirects go to who asks for a page
 };
 
-using Method = std::variant<FlaskSessionOptions, StarletteSessionOptions, JwtOptions, TokenOptions>;
+// Of the client's TLS handshake. The first name of the kind is the identity.
+struct ClientCertificateOptions {
+    enum class Name : std::uint8_t { san_uri, san_dns, san_email, common_name };
+    Name identity = Name::san_uri;
+};
+
+using Method = std::variant<FlaskSessionOptions, StarletteSessionOptions, JwtOptions, TokenOptions,
+                            ClientCertificateOptions>;
 
 // Where a credential may be. The names of headers, query parameters, cookies, subprotocol markers, CONNECT
 // fields.

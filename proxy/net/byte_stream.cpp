@@ -15,7 +15,6 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/timer_wheel.h"
-#include "proxy/net/unique_fd.h"
 
 namespace forestay::net {
 
@@ -36,7 +35,16 @@ char* scratch() {
 }  // namespace
 
 struct ByteStream::Impl final : TimerEntry, std::enable_shared_from_this<ByteStream::Impl> {
-    Impl(Loop& l, int fd) : loop(l), descriptor(l.context(), fd) {}
+    Impl(Loop& l, Socket s) : loop(l), descriptor(l.context()), socket(std::move(s)) {
+        descriptor.assign(socket.fd());
+    }
+    ~Impl() { forget(); }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    // The socket closes the descriptor, Asio only waits for it.
+    void forget() {
+        if (descriptor.is_open()) (void)descriptor.release();
+    }
 
     void due(session::TimePoint) override {
         timed_out = true;
@@ -44,11 +52,18 @@ struct ByteStream::Impl final : TimerEntry, std::enable_shared_from_this<ByteStr
         descriptor.cancel(ignored);
     }
     Task<Io> wait(Wait what, Duration timeout);
+    // As wait(), until `deadline`. Pieces of a TLS record are no reason to begin anew.
+    Task<Io> wait_until(Wait what, session::TimePoint deadline);
+    session::TimePoint deadline_in(Duration timeout) {
+        loop.read_clock();
+        return loop.now() + timeout;
+    }
     void start_watch();
-    void tell_watcher();
+    void tell_watcher(bool closed);
 
     Loop& loop;
     asio::posix::stream_descriptor descriptor;
+    Socket socket;
     std::string buffer;
     bool waiting = false;
     bool timed_out = false;
@@ -79,6 +94,12 @@ Task<Io> ByteStream::Impl::wait(Wait what, Duration timeout) {
     co_return error ? Io::closed : Io::ok;
 }
 
+Task<Io> ByteStream::Impl::wait_until(Wait what, session::TimePoint deadline) {
+    loop.read_clock();
+    if (loop.now() >= deadline) co_return Io::timed_out;
+    co_return co_await wait(what, std::chrono::duration_cast<Duration>(deadline - loop.now()));
+}
+
 StreamGroup::~StreamGroup() {
     for (ByteStream* stream : open_) stream->group_ = nullptr;
 }
@@ -88,10 +109,8 @@ void StreamGroup::abort_all() {
     for (ByteStream* stream : open_) stream->abort();
 }
 
-ByteStream::ByteStream(Loop& loop, StreamGroup& group, int fd) : group_(&group) {
-    UniqueFd owned(fd);  // ours even when the reactor does not take it
-    impl_ = std::make_shared<Impl>(loop, fd);
-    (void)owned.release();
+ByteStream::ByteStream(Loop& loop, StreamGroup& group, Socket socket)
+    : group_(&group), impl_(std::make_shared<Impl>(loop, std::move(socket))) {
     group.open_.insert(this);
     impl_->aborted = impl_->ended = group.aborted_;
 }
@@ -100,8 +119,9 @@ ByteStream::~ByteStream() {
     if (group_ != nullptr) group_->open_.erase(this);
     impl_->watcher = nullptr;
     impl_->loop.wheel().cancel(*impl_);
-    boost::system::error_code ignored;
-    impl_->descriptor.close(ignored);
+    impl_->forget();
+    if (impl_->aborted) impl_->socket.spoil();
+    impl_->socket = {};
 }
 
 std::string& ByteStream::buffer() noexcept {
@@ -110,8 +130,7 @@ std::string& ByteStream::buffer() noexcept {
 
 bool ByteStream::read_now(std::size_t max) {
     if (impl_->ended) return false;
-    const ssize_t size =
-        ::recv(impl_->descriptor.native_handle(), scratch(), std::min(max, scratch_bytes), 0);
+    const ssize_t size = impl_->socket.recv(scratch(), std::min(max, scratch_bytes));
     if (size > 0) {
         impl_->buffer.append(scratch(), static_cast<std::size_t>(size));
         return true;
@@ -126,16 +145,37 @@ bool ByteStream::broken() const noexcept {
 }
 
 Task<Io> ByteStream::read(std::size_t max, Duration timeout) {
+    const session::TimePoint deadline = impl_->deadline_in(timeout);
     while (!read_now(max)) {
         if (impl_->ended) co_return Io::closed;
-        const Io waited = co_await impl_->wait(Wait::wait_read, timeout);
+        const Io waited = co_await impl_->wait_until(Wait::wait_read, deadline);
         if (waited != Io::ok) co_return waited;
     }
     co_return Io::ok;
 }
 
+Task<Io> ByteStream::handshake(Duration timeout) {
+    const session::TimePoint deadline = impl_->deadline_in(timeout);
+    while (true) {
+        if (impl_->aborted) co_return Io::closed;
+        const Socket::Handshake step = impl_->socket.handshake();
+        if (step == Socket::Handshake::done) co_return Io::ok;
+        if (step == Socket::Handshake::failed) co_return Io::closed;
+        const Wait what = step == Socket::Handshake::wants_read ? Wait::wait_read : Wait::wait_write;
+        const Io waited = co_await impl_->wait_until(what, deadline);
+        if (waited != Io::ok) co_return waited;
+    }
+}
+
 Task<Io> ByteStream::readable(Duration timeout) {
-    return impl_->wait(Wait::wait_read, timeout);
+    if (!impl_->socket.encrypted()) co_return co_await impl_->wait(Wait::wait_read, timeout);
+    const session::TimePoint deadline = impl_->deadline_in(timeout);
+    // What comes may be of TLS alone: a ticket, a part of a record.
+    while (impl_->socket.peek() < 0 && errno == EAGAIN) {
+        const Io waited = co_await impl_->wait_until(Wait::wait_read, deadline);
+        if (waited != Io::ok) co_return waited;
+    }
+    co_return Io::ok;
 }
 
 Task<Io> ByteStream::write(std::string_view bytes, Duration timeout) {
@@ -151,10 +191,7 @@ Task<Io> ByteStream::write(std::span<const std::string_view> pieces, Duration ti
     }
     for (std::size_t first = 0; first < count;) {
         if (impl_->aborted) co_return Io::closed;
-        msghdr message{};
-        message.msg_iov = &vectors[first];
-        message.msg_iovlen = count - first;
-        const ssize_t size = ::sendmsg(impl_->descriptor.native_handle(), &message, MSG_NOSIGNAL);
+        const ssize_t size = impl_->socket.send({&vectors[first], count - first});
         if (size < 0) {
             if (errno == EINTR) continue;
             if (errno != EAGAIN && errno != EWOULDBLOCK) co_return Io::closed;
@@ -179,17 +216,19 @@ Task<Io> ByteStream::connected(Duration timeout) {
     if (waited != Io::ok) co_return waited;
     int error = 0;
     socklen_t size = sizeof error;
-    ::getsockopt(impl_->descriptor.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size);
+    ::getsockopt(impl_->socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
     co_return error == 0 ? Io::ok : Io::closed;
 }
 
 void ByteStream::watch(std::function<void(bool)> happened) {
     impl_->watcher = std::move(happened);
     if (impl_->aborted) {
-        impl_->tell_watcher();
-    } else if (!impl_->watch_waits) {
-        impl_->start_watch();
+        impl_->tell_watcher(true);
+        return;
     }
+    if (impl_->socket.pending() && (impl_->socket.peek() >= 0 || errno != EAGAIN))
+        impl_->tell_watcher(impl_->socket.peek() <= 0);
+    if (!impl_->watch_waits) impl_->start_watch();
 }
 
 // A wait that is not wanted any more stays with the reactor until something comes: taking it back would cost
@@ -202,8 +241,7 @@ void ByteStream::Impl::start_watch() {
         self->watch_waits = false;
         if (!self->watcher || !self->descriptor.is_open()) return;
         if (error) return self->start_watch();  // taken back together with another wait
-        char byte = 0;
-        const ssize_t size = ::recv(self->descriptor.native_handle(), &byte, 1, MSG_PEEK);
+        const ssize_t size = self->socket.peek();
         if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return self->start_watch();
         const std::function<void(bool)> happened = std::exchange(self->watcher, nullptr);
         happened(size <= 0);
@@ -211,19 +249,23 @@ void ByteStream::Impl::start_watch() {
 }
 
 // Posted: the watcher may wake others, who are in the middle of something.
-void ByteStream::Impl::tell_watcher() {
-    asio::post(loop.context(), [weak = weak_from_this()] {
+void ByteStream::Impl::tell_watcher(bool closed) {
+    asio::post(loop.context(), [weak = weak_from_this(), closed] {
         const std::shared_ptr<Impl> self = weak.lock();
         if (!self || !self->watcher) return;
         const std::function<void(bool)> happened = std::exchange(self->watcher, nullptr);
-        happened(true);
+        happened(closed);
     });
 }
 
 void ByteStream::abort() {
     impl_->aborted = impl_->ended = true;
     interrupt();
-    if (impl_->watcher) impl_->tell_watcher();
+    if (impl_->watcher) impl_->tell_watcher(true);
+}
+
+void ByteStream::spoil() noexcept {
+    impl_->socket.spoil();
 }
 
 void ByteStream::unwatch() {
@@ -238,19 +280,22 @@ void ByteStream::interrupt() {
 }
 
 bool ByteStream::quiet() const {
-    char byte = 0;
     if (!impl_->buffer.empty()) return false;
-    const ssize_t size = ::recv(impl_->descriptor.native_handle(), &byte, 1, MSG_PEEK);
-    return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    return impl_->socket.peek() < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 void ByteStream::finish_writing() {
-    ::shutdown(impl_->descriptor.native_handle(), SHUT_WR);
+    impl_->socket.finish_writing();
 }
 
-int ByteStream::release() {
+Socket ByteStream::release() {
     impl_->watcher = nullptr;
-    return impl_->descriptor.release();
+    impl_->forget();
+    return std::exchange(impl_->socket, {});
+}
+
+const Socket& ByteStream::socket() const noexcept {
+    return impl_->socket;
 }
 
 std::uint64_t ByteStream::bytes_written() const noexcept {

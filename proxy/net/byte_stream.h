@@ -1,6 +1,7 @@
 // A stream socket that speaks HTTP: bounded reading, gathered writing, a deadline on every wait.
 //
-// TCP and unix sockets alike. One coroutine uses it at a time. An idle stream holds no buffer.
+// TCP and unix sockets alike, with TLS or without. One coroutine uses it at a time. An idle stream holds no
+// buffer.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include "proxy/net/options.h"
+#include "proxy/net/socket.h"
 #include "proxy/net/task.h"
 
 namespace forestay::net {
@@ -43,8 +45,7 @@ class StreamGroup {
 
 class ByteStream {
   public:
-    // Takes the descriptor, which is non-blocking.
-    ByteStream(Loop& loop, StreamGroup& group, int fd);
+    ByteStream(Loop& loop, StreamGroup& group, Socket socket);
     ~ByteStream();
     ByteStream(const ByteStream&) = delete;
     ByteStream& operator=(const ByteStream&) = delete;
@@ -56,6 +57,9 @@ class ByteStream {
     bool read_now(std::size_t max);
     // Appends at least one byte and at most `max`. `closed`: the peer has closed, or it is broken.
     [[nodiscard]] Task<Io> read(std::size_t max, Duration timeout);
+    // TLS, where the socket has it and has not begun; `timeout` is for all of it. `closed`: it failed, or the
+    // peer went.
+    [[nodiscard]] Task<Io> handshake(Duration timeout);
     // Waits until there is something to read, without taking it.
     [[nodiscard]] Task<Io> readable(Duration timeout);
     // Writes all of it; `timeout` is for each wait, so that a slow peer that moves is fine. Bytes are counted
@@ -73,6 +77,8 @@ class ByteStream {
     void interrupt();
     // From now on the peer counts as gone, for whoever waits and for all that follows.
     void abort();
+    // The peer must not take what it has got for the whole.
+    void spoil() noexcept;
 
     // True when the stream ended by a reset, not by the peer's FIN: what came may not be all.
     [[nodiscard]] bool broken() const noexcept;
@@ -80,8 +86,9 @@ class ByteStream {
     [[nodiscard]] bool quiet() const;
     // No more writing; the peer sees the end behind the last byte.
     void finish_writing();
-    // The descriptor leaves the stream.
-    [[nodiscard]] int release();
+    // Leaves the stream.
+    [[nodiscard]] Socket release();
+    [[nodiscard]] const Socket& socket() const noexcept;
     [[nodiscard]] std::uint64_t bytes_written() const noexcept;
 
   private:

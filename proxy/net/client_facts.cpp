@@ -81,9 +81,9 @@ bool is_trusted(string_view address, const std::vector<Network>& trusted) {
                                  [&](const Network& network) { return contains(network, *parsed); });
 }
 
-ClientFacts client_facts(const wire::http::RequestHead& head, string_view peer,
+ClientFacts client_facts(const wire::http::RequestHead& head, string_view peer, string_view scheme,
                          const std::vector<Network>& trusted) {
-    ClientFacts facts{std::string(peer), std::string(peer), "http", std::string(head.host)};
+    ClientFacts facts{std::string(peer), std::string(peer), std::string(scheme), std::string(head.host)};
     facts.by_trusted_proxy = is_trusted(peer, trusted);
     if (!facts.by_trusted_proxy) return facts;
 
@@ -96,8 +96,9 @@ ClientFacts client_facts(const wire::http::RequestHead& head, string_view peer,
         facts.forwarded_for = std::string(hop) + ", " + facts.forwarded_for;
         if (!is_trusted(hop, trusted)) break;
     }
-    const string_view scheme = last_item(head, "x-forwarded-proto");
-    if (iequals(scheme, "https")) facts.scheme = "https";
+    const string_view said = last_item(head, "x-forwarded-proto");
+    if (iequals(said, "https") || iequals(said, "http"))
+        facts.scheme = iequals(said, "https") ? "https" : "http";
     const string_view host = last_item(head, "x-forwarded-host");
     if (wire::http::valid_host(host)) facts.host = host;
     return facts;

@@ -342,9 +342,8 @@ std::optional<HttpAnswer> EngineIoEndpoint::refuse_upgrade(const GuardedRequest&
     return std::nullopt;
 }
 
-void EngineIoEndpoint::upgraded(GuardedRequest request, int fd, std::string early) {
+void EngineIoEndpoint::upgraded(GuardedRequest request, Socket socket, std::string early) {
     impl_->loop.read_clock();
-    UniqueFd socket(fd);
     if (refuse_upgrade(request)) return;  // things have changed while the 101 was written
     SessionDriver* driver = nullptr;
     if (request.query.sid.empty()) {
@@ -355,14 +354,14 @@ void EngineIoEndpoint::upgraded(GuardedRequest request, int fd, std::string earl
         HttpAnswer refused;
         driver = impl_->find(request, refused);
     }
-    if (driver != nullptr) driver->upgraded(socket.release(), early);
+    if (driver != nullptr) driver->upgraded(std::move(socket), early);
 }
 
-void EngineIoEndpoint::plain(GuardedRequest request, int client_fd, std::string early_client, int upstream_fd,
+void EngineIoEndpoint::plain(GuardedRequest request, Socket client, std::string early_client, Socket upstream,
                              std::string early_upstream) {
     impl_->loop.read_clock();
     impl_->open(std::move(request), session::Dialect::plain, true)
-        .plain(client_fd, early_client, upstream_fd, early_upstream);
+        .plain(std::move(client), early_client, std::move(upstream), early_upstream);
 }
 
 void EngineIoEndpoint::introduce(const std::vector<EngineIoEndpoint*>& all) {

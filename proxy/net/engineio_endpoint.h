@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/net/exchange.h"
+#include "proxy/net/socket.h"
 
 namespace forestay::net {
 
@@ -35,9 +36,9 @@ class EngineIoEndpoint {
     // empty: it may.
     [[nodiscard]] std::optional<HttpAnswer> refuse_upgrade(const GuardedRequest& request) const;
     // The 101 is written; from here the socket is ours. `early`: bytes the client sent behind its handshake.
-    void upgraded(GuardedRequest request, int fd, std::string early);
+    void upgraded(GuardedRequest request, Socket socket, std::string early);
     // A websocket without Engine.IO: both handshakes are done.
-    void plain(GuardedRequest request, int client_fd, std::string early_client, int upstream_fd,
+    void plain(GuardedRequest request, Socket client, std::string early_client, Socket upstream,
                std::string early_upstream);
 
     // The endpoints of all loops, by index; empty: this is the only one. Before any of them runs.

@@ -35,6 +35,8 @@ auth::OriginRequest origin_request(const RequestHead& head, const ClientFacts& c
         if (iequals(field.name, "origin")) request.origin.push_back(field.value);
         if (iequals(field.name, "cookie")) request.ambient_credential = true;
     }
+    // Browsers show theirs for whatever page asks.
+    if (client.certificate != nullptr && client.certificate->verified) request.ambient_credential = true;
     request.scheme = client.scheme;
     request.host = client.host;
     request.safe_read = head.method == "GET" && !head.upgrade_websocket;
@@ -118,7 +120,8 @@ std::optional<Reply> check_credential(Loop& loop, const RequestHead& head, Route
     Stats& stats = loop.stats();
     const auth::Authenticator& authenticator = *shared.authenticator;
     const auth::AuthOptions& options = authenticator.options();
-    const auth::Presented credentials = presented(head, options.from, protocols);
+    auth::Presented credentials = presented(head, options.from, protocols);
+    credentials.certificate = client.certificate;
     if (credentials.cookie.size() > cookie_bytes_max ||
         std::count(credentials.cookie.begin(), credentials.cookie.end(), ';') >=
             std::ptrdiff_t{cookie_pairs_max}) {

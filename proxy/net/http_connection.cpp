@@ -12,6 +12,7 @@
 #include "proxy/net/http_forward.h"
 #include "proxy/net/polling_exchange.h"
 #include "proxy/net/signal.h"
+#include "proxy/net/tls_handshakes.h"
 #include "proxy/net/websocket_upgrade.h"
 #include "proxy/wire/engineio/query.h"
 
@@ -58,7 +59,7 @@ HttpConnection::HttpConnection(std::shared_ptr<HttpContext> context, Arrival arr
     : context_(std::move(context)),
       peer_(std::move(arrival.peer)),
       place_(std::move(arrival.place)),
-      client_(context_->loop, context_->streams, arrival.fd.release()),
+      client_(context_->loop, context_->streams, std::move(arrival.socket)),
       admission_(admission) {
     client_.buffer() = std::move(arrival.early);
     context_->connections.insert(this);
@@ -109,6 +110,7 @@ void HttpConnection::drain() {
 
 Task<void> HttpConnection::run(std::unique_ptr<HttpConnection> self) {
     HttpConnection& connection = *self;
+    if (!co_await connection.begin_tls()) co_return;
     while (true) {
         connection.begin_waiting();
         const Next next = co_await connection.read_head();
@@ -117,7 +119,7 @@ Task<void> HttpConnection::run(std::unique_ptr<HttpConnection> self) {
         if (HttpContext* home = connection.home()) {
             ++connection.context_->loop.stats().handovers;
             // What came behind the head is with it: nobody has taken anything yet.
-            hand_over(*home, {UniqueFd(connection.client_.release()), std::move(connection.peer_),
+            hand_over(*home, {connection.client_.release(), std::move(connection.peer_),
                               std::move(connection.place_), std::move(connection.head_bytes_)});
             co_return;
         }
@@ -126,6 +128,19 @@ Task<void> HttpConnection::run(std::unique_ptr<HttpConnection> self) {
         if (!connection.keep_alive_) break;
     }
     if (connection.unread_) co_await connection.linger();
+}
+
+// Done at once without TLS, and where another loop has done it.
+Task<bool> HttpConnection::begin_tls() {
+    if (!client_.socket().encrypted() || client_.socket().secured()) co_return true;
+    Loop& loop = context_->loop;
+    const Io secured = co_await client_.handshake(loop.shared().options.limits.header_timeout);
+    if (secured == Io::ok) {
+        count_tls(loop, TlsSide::client);
+    } else {
+        tell_client_tls_failure(loop, client_.socket(), peer_, secured == Io::timed_out);
+    }
+    co_return secured == Io::ok;
 }
 
 // Until a whole head is there, or the client has done wrong, or nothing comes.
@@ -196,7 +211,7 @@ Task<void> HttpConnection::refuse_head(HeadRefusal refusal) {
         stats.head_refusals.emplace(refusal.reason, 1);
     }
     if (wire::http::is_smuggling(refusal.reason)) stats.sessions.count(session::Shield::smuggling);
-    const ClientFacts facts{peer_, peer_, "http", {}};
+    const ClientFacts facts{peer_, peer_, std::string(scheme()), {}};
     ClientExchange exchange{*context_, client_, head_, facts, {}};
     exchange.reason = refusal.reason;
     if (refusal.status != 0) {
@@ -216,7 +231,12 @@ Task<void> HttpConnection::serve_request() {
     Stats& stats = context_->loop.stats();
     stats.dropped_header_fields += head_.dropped_fields;
     if (head_.dropped_fields > 0) count_dropped_fields(begun);
-    const ClientFacts facts = client_facts(head_, peer_, context_->loop.shared().options.trusted_proxies);
+    ClientFacts facts = client_facts(head_, peer_, scheme(), context_->loop.shared().options.trusted_proxies);
+    auth::Certificate certificate;
+    if (client_.socket().encrypted()) {
+        certificate = peer_certificate(client_.socket().tls());
+        facts.certificate = &certificate;
+    }
     ClientExchange exchange{*context_, client_, head_, facts, {}};
     exchange.keep_alive = keep_alive_ && head_.keep_alive && !context_->draining;
     exchange.body_pending = head_.framing == wire::http::Framing::chunked || head_.content_length > 0;
@@ -226,6 +246,7 @@ Task<void> HttpConnection::serve_request() {
 
     account(exchange, begun, client_.bytes_written() - written_before);
     released_ = exchange.released;
+    if (exchange.aborted) client_.spoil();
     keep_alive_ = keep_alive_ && exchange.keep_alive && !exchange.aborted && !exchange.body_pending;
     unread_ = !exchange.aborted && (exchange.body_pending || !client_.buffer().empty());
 }

@@ -36,8 +36,10 @@ class HttpConnection {
 
     enum class Next : std::uint8_t { request, refused, over };
     static Task<void> run(std::unique_ptr<HttpConnection> self);
+    [[nodiscard]] Task<bool> begin_tls();
     [[nodiscard]] Task<Next> read_head();
     [[nodiscard]] HttpContext* home() const;
+    [[nodiscard]] std::string_view scheme() const { return client_.socket().encrypted() ? "https" : "http"; }
     [[nodiscard]] Task<void> refuse_head(wire::http::HeadRefusal refusal);
     [[nodiscard]] Task<void> serve_request();
     void count_dropped_fields(std::chrono::steady_clock::time_point now);

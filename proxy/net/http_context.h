@@ -15,7 +15,7 @@
 #include "proxy/net/engineio_endpoint.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/reply.h"
-#include "proxy/net/unique_fd.h"
+#include "proxy/net/socket.h"
 #include "proxy/net/upstream_pool.h"
 #include "proxy/wire/http/head.h"
 
@@ -31,7 +31,7 @@ using Place = std::unique_ptr<Common, LeavePlace>;
 
 // A client's connection as it comes to a loop: from a listener, or from another loop.
 struct Arrival {
-    UniqueFd fd;       // non-blocking
+    Socket socket;
     std::string peer;  // the other end's address
     Place place;
     std::string early;  // read already, from the start of a head

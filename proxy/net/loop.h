@@ -29,6 +29,7 @@ class io_context;
 namespace forestay::net {
 
 class ForwardAuth;      // forward_auth.h
+class TlsServer;        // tls_context.h
 class SharedGate;       // shared_gate.h: which of the sessions' requests may go to the app
 class UpgradedSockets;  // upgraded_sockets.h: the epoll set
 class TimerWheel;       // timer_wheel.h
@@ -53,8 +54,9 @@ struct Shared {
     session::Policy policy;
     std::shared_ptr<const auth::Authenticator> authenticator;
     std::shared_ptr<const auth::OriginPolicy> origins;
-    Journal journal;     // called on every loop's thread
-    unsigned loops = 1;  // how many there are, Loop::max at most
+    std::shared_ptr<TlsServer> tls;  // where a listener has it
+    Journal journal;                 // called on every loop's thread
+    unsigned loops = 1;              // how many there are, Loop::max at most
     std::shared_ptr<Common> common = std::make_shared<Common>();
     std::shared_ptr<ClientTable> clients = std::make_shared<ClientTable>();
     std::shared_ptr<ClientTable> identities = std::make_shared<ClientTable>();

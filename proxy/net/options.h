@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 
 namespace forestay::net {
 
+class TlsClient;
+
 using Duration = std::chrono::milliseconds;
 
 // host:port (port 0: any free one) or unix:/path.
@@ -19,13 +22,15 @@ struct Endpoint {
     std::string host;  // empty for a unix socket
     std::uint16_t port = 0;
     std::string unix_path;
+    bool tls = false;  // its clients speak TLS
 };
 
 // One process of the app.
 struct UpstreamUrl {
     std::string host = "127.0.0.1";
     std::uint16_t port = 80;
-    std::string path_prefix;  // without trailing slash; put in front of every target
+    std::string path_prefix;               // without trailing slash; put in front of every target
+    std::shared_ptr<const TlsClient> tls;  // null: it speaks plain HTTP
 };
 
 // How a session reaches the app; automatic: a websocket, unless the app turns out to have none.

@@ -1,6 +1,7 @@
 #include "proxy/net/server.h"
 
 #include <boost/asio/io_context.hpp>
+#include <new>
 #include <stdexcept>
 
 #include "proxy/net/client_limits.h"
@@ -21,7 +22,7 @@ struct Server::Impl final : TimerEntry {
     explicit Impl(Loop& l) : loop(l), http(std::make_shared<HttpContext>(l)) {}
 
     enum class From : std::uint8_t { tcp, unix_socket };
-    void accepted(int fd, std::string peer, From from);
+    void accepted(int fd, std::string peer, From from, bool tls);
     HttpContext& next_loop();
     void due(session::TimePoint now) override;
 
@@ -38,20 +39,22 @@ Server::Server(Loop& loop, Server* first) : impl_(std::make_unique<Impl>(loop)) 
     const Shared& shared = loop.shared();
     if (!shared.authenticator || !shared.origins)
         throw std::runtime_error("no authenticator, or no origin policy");
-    const auto accepted = [impl = impl_.get()](Impl::From from) {
-        return [impl, from](int fd, std::string peer) { impl->accepted(fd, std::move(peer), from); };
+    const auto accepted = [impl = impl_.get()](Impl::From from, bool tls) {
+        return
+            [impl, from, tls](int fd, std::string peer) { impl->accepted(fd, std::move(peer), from, tls); };
     };
     auto& listeners = impl_->listeners;
     if (first == nullptr) {
         for (const Endpoint& endpoint : shared.options.listen) {
             const auto from = endpoint.unix_path.empty() ? Impl::From::tcp : Impl::From::unix_socket;
-            listeners.push_back(std::make_unique<Listener>(loop, endpoint, accepted(from)));
+            listeners.push_back(std::make_unique<Listener>(loop, endpoint, accepted(from, endpoint.tls)));
             impl_->bound.push_back(listeners.back()->bound());
         }
     } else {
         for (const auto& other : first->impl_->listeners) {
             if (!other->bound().unix_path.empty()) continue;
-            listeners.push_back(std::make_unique<Listener>(loop, *other, accepted(Impl::From::tcp)));
+            listeners.push_back(
+                std::make_unique<Listener>(loop, *other, accepted(Impl::From::tcp, other->bound().tls)));
             impl_->bound.push_back(other->bound());
         }
     }
@@ -89,13 +92,17 @@ void Server::end() {
     }
 }
 
-void Server::Impl::accepted(int fd, std::string peer, From from) {
+void Server::Impl::accepted(int fd, std::string peer, From from, bool tls) {
+    UniqueFd accepted(fd);
+    TlsHandle secure;
+    if (tls && !(secure = loop.shared().tls->new_connection())) throw std::bad_alloc();
+    Socket socket(std::move(accepted), std::move(secure));
     Stats& stats = loop.stats();
     Common& common = *loop.shared().common;
     // Counted first and looked at then, so that two loops do not both have the last place. Sessions count:
     // their sockets are not HTTP connections any more.
     const std::size_t open = common.connections++ + common.sessions;
-    Arrival arrival{UniqueFd(fd), std::move(peer), Place(&common), {}};
+    Arrival arrival{std::move(socket), std::move(peer), Place(&common), {}};
     const HttpLimits& limits = loop.shared().options.limits;
     const std::size_t max = connections_most(limits);
     bool room = open < max;

@@ -89,17 +89,17 @@ void SessionDriver::exchange_lost(session::ExchangeId exchange) {
     drive({input::ExchangeLost{exchange}});
 }
 
-void SessionDriver::upgraded(int fd, std::string_view early) {
-    client_ = &loop_.sockets().add(fd, *this, UpgradedSockets::Start::connected);
+void SessionDriver::upgraded(Socket socket, std::string_view early) {
+    client_ = &loop_.sockets().add(std::move(socket), *this, UpgradedSockets::Start::connected);
     from_client_.bytes += early.size();
     if (early.empty()) return drive({input::ClientUpgraded{}});
     drive({input::ClientUpgraded{}, input::ClientBytes{early}});
 }
 
-void SessionDriver::plain(int client_fd, std::string_view early_client, int upstream_fd,
+void SessionDriver::plain(Socket client, std::string_view early_client, Socket upstream,
                           std::string_view early_upstream) {
-    upstream_ = &loop_.sockets().add(upstream_fd, *this, UpgradedSockets::Start::connected);
-    client_ = &loop_.sockets().add(client_fd, *this, UpgradedSockets::Start::connected);
+    upstream_ = &loop_.sockets().add(std::move(upstream), *this, UpgradedSockets::Start::connected);
+    client_ = &loop_.sockets().add(std::move(client), *this, UpgradedSockets::Start::connected);
     from_client_.bytes += early_client.size();
     drive({input::ClientUpgraded{}, input::UpstreamBytes{early_upstream}, input::ClientBytes{early_client}});
 }

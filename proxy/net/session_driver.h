@@ -87,7 +87,7 @@ struct SessionMove {
     ClientPlaces places;
     UpstreamHandshakeRequest connect;
     std::string refused_code;
-    UniqueFd client, upstream;
+    Socket client, upstream;
     session::ExchangeId last_exchange = 0;
     session::TimePoint begun;
     session::Traffic from_client, to_client;
@@ -112,8 +112,8 @@ class SessionDriver final : private SocketOwner, private TimerEntry, private Gat
     session::ExchangeId post(std::string_view body, AnswerHandler done);
     void exchange_written(session::ExchangeId exchange);
     void exchange_lost(session::ExchangeId exchange);
-    void upgraded(int fd, std::string_view early);
-    void plain(int client_fd, std::string_view early_client, int upstream_fd,
+    void upgraded(Socket socket, std::string_view early);
+    void plain(Socket client, std::string_view early_client, Socket upstream,
                std::string_view early_upstream);
     void shutdown();
     // There is hardly any memory left.

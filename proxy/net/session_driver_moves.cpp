@@ -37,8 +37,8 @@ SessionDriver::SessionDriver(Loop& loop, SessionHost& host, session::Session ses
       transport_(move.transport),
       transports_(std::move(move.transports)) {
     constexpr auto connected = UpgradedSockets::Start::connected;
-    if (move.client) client_ = &loop_.sockets().add(move.client.release(), *this, connected);
-    if (move.upstream) upstream_ = &loop_.sockets().add(move.upstream.release(), *this, connected);
+    if (move.client) client_ = &loop_.sockets().add(std::move(move.client), *this, connected);
+    if (move.upstream) upstream_ = &loop_.sockets().add(std::move(move.upstream), *this, connected);
     watch_identity();
     if (transport_) ++loop_.stats().client_connections[static_cast<std::size_t>(*transport_)];
 }
@@ -79,8 +79,8 @@ bool SessionDriver::depart(const std::string& wanted, Answers& answers) {
                      to_client_,
                      transport_,
                      transports_};
-    if (client_ != nullptr) move.client.reset(sockets.release(*std::exchange(client_, nullptr)));
-    if (upstream_ != nullptr) move.upstream.reset(sockets.release(*std::exchange(upstream_, nullptr)));
+    if (client_ != nullptr) move.client = sockets.release(*std::exchange(client_, nullptr));
+    if (upstream_ != nullptr) move.upstream = sockets.release(*std::exchange(upstream_, nullptr));
     host_.move_session(std::move(move));
     end_ = action::End{session::CloseSide::client, session::CloseReason::superseded};
     departed_ = true;

@@ -34,7 +34,7 @@ void SessionDriver::upstream_answered(UpstreamHandshakeResult result) {
         return drive({input::UpstreamPollingOpened{polling->body}});
     }
     auto& open = std::get<UpstreamUpgraded>(result);
-    upstream_ = &loop_.sockets().add(open.fd.release(), *this, UpgradedSockets::Start::connected);
+    upstream_ = &loop_.sockets().add(std::move(open.socket), *this, UpgradedSockets::Start::connected);
     drive({input::UpstreamOpened{}, input::UpstreamBytes{open.early}});
 }
 

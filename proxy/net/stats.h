@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proxy/auth/verdict_cache.h"
+#include "proxy/net/tls_result.h"
 #include "proxy/session/stats.h"
 #include "rules/gate.h"
 
@@ -97,6 +98,8 @@ struct Stats {
     std::array<std::uint64_t, forward_auth_result_names.size()> forward_auth{};  // requests to the server
     session::Histogram forward_auth_duration;
     std::array<std::uint64_t, handshake_failure_names.size()> handshake_failures{};
+    std::array<std::array<std::uint64_t, tls_result_names.size()>, 2>
+        tls_handshakes{};                     // by TlsSide and TlsResult
     std::uint64_t sid_mismatches = 0;         // a sid used by another principal or origin
     std::uint64_t dropped_header_fields = 0;  // underscore names
     std::uint64_t spooled_uploads = 0;

@@ -21,7 +21,7 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/timer_wheel.h"
-#include "proxy/net/unique_fd.h"
+#include "proxy/net/tls_handshakes.h"
 
 namespace forestay::net {
 
@@ -43,20 +43,10 @@ constexpr std::size_t turn_bytes = 8 << 10;
 constexpr std::size_t events_per_wait = 256;
 constexpr int waits_per_wakeup = 4;  // then Asio's own sockets have their turn
 
-// One span, the usual case, needs no message header that the kernel would have to fetch.
-ssize_t write_once(int fd, std::span<iovec> spans) {
-    constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-    if (spans.size() == 1) return ::send(fd, spans[0].iov_base, spans[0].iov_len, flags);
-    msghdr message{};
-    message.msg_iov = spans.data();
-    message.msg_iovlen = spans.size();
-    return ::sendmsg(fd, &message, flags);
-}
-
 // The kernel keeps what came before a reset.
-bool has_bytes(int fd) {
+bool has_bytes(const Socket& socket) {
     char byte = 0;
-    return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return socket.pending() || ::recv(socket.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 // What the kernel did not take. Exists only under back-pressure.
@@ -77,16 +67,17 @@ struct Waiting {
 
 class UpgradedSocket final : public TimerEntry {
   public:
-    UpgradedSocket(UpgradedSockets::Impl& its_set, int its_fd, SocketOwner* its_owner)
-        : set(its_set), owner(its_owner), fd(its_fd) {}
+    UpgradedSocket(UpgradedSockets::Impl& its_set, Socket its_socket, SocketOwner* its_owner)
+        : set(its_set), owner(its_owner), socket(std::move(its_socket)) {}
     void due(session::TimePoint now) override;
 
     UpgradedSockets::Impl& set;
     SocketOwner* owner;  // null: closing
-    UniqueFd fd;
+    Socket socket;
     std::size_t index = 0;  // in Impl::sockets
     std::unique_ptr<Waiting> waiting;
-    bool connecting = false;
+    bool connecting = false;  // until TLS is up, too
+    bool reached = false;     // while connecting: the peer has taken the connection
     bool paused = false;
     bool readable = false;  // an edge came and the bytes behind it are not all read
     bool hung_up = false;   // the peer's end is there: a short read is not the last
@@ -114,7 +105,7 @@ struct UpgradedSockets::Impl {
     void finish_writing(UpgradedSocket& socket);
     void ready(UpgradedSocket& socket);
     void lost(UpgradedSocket& socket, bool reset);
-    UniqueFd bury(UpgradedSocket& socket);
+    Socket bury(UpgradedSocket& socket);
 
     Loop& loop;
     asio::posix::stream_descriptor set;
@@ -132,7 +123,7 @@ struct UpgradedSockets::Impl {
 // Closing, and its peer takes nothing: without a reset the kernel would keep what waits for minutes.
 void UpgradedSocket::due(session::TimePoint) {
     const linger reset{1, 0};
-    setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    setsockopt(socket.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     set.bury(*this);
 }
 
@@ -198,9 +189,9 @@ void UpgradedSockets::Impl::on_event(UpgradedSocket& socket, std::uint32_t what)
     if (what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) socket.hung_up = true;
     if (what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) socket.readable = true;
     if (socket.connecting) {
-        if (what & (EPOLLOUT | EPOLLHUP | EPOLLERR)) connected(socket);
+        if (socket.reached || what & (EPOLLOUT | EPOLLHUP | EPOLLERR)) connected(socket);
         if (socket.gone) return;
-    } else if (what & EPOLLERR && socket.paused && !has_bytes(socket.fd.get())) {
+    } else if (what & EPOLLERR && socket.paused && !has_bytes(socket.socket)) {
         return lost(socket, true);
     }
     if (what & EPOLLOUT && socket.waiting) write(socket);
@@ -214,9 +205,21 @@ void UpgradedSockets::Impl::on_turn(UpgradedSocket& socket, std::uint32_t) {
 void UpgradedSockets::Impl::connected(UpgradedSocket& socket) {
     int error = 0;
     socklen_t size = sizeof error;
-    getsockopt(socket.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    socket.connecting = false;
+    getsockopt(socket.socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) return lost(socket, true);
+    socket.reached = true;
+    switch (socket.socket.handshake()) {
+        case Socket::Handshake::wants_read:
+        case Socket::Handshake::wants_write:
+            return;
+        case Socket::Handshake::failed:
+            tell_upstream_tls_failure(loop, socket.socket);
+            return lost(socket, true);
+        case Socket::Handshake::done:
+            if (socket.socket.encrypted()) count_tls(loop, TlsSide::upstream);
+            break;
+    }
+    socket.connecting = false;
     if (socket.owner != nullptr) socket.owner->on_drained(socket);
 }
 
@@ -225,14 +228,15 @@ void UpgradedSockets::Impl::read(UpgradedSocket& socket, std::size_t most) {
         if (socket.owner == nullptr) return discard(socket);
         if (i == buffers_per_event || (i > 0 && std::chrono::steady_clock::now() - loop.now() > batch_time))
             return ready(socket);
-        const ssize_t got = ::recv(socket.fd.get(), buffer.data(), most, 0);
+        const ssize_t got = socket.socket.recv(buffer.data(), most);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             socket.readable = false;
             return;
         }
         if (got <= 0) return lost(socket, got < 0);
-        if (static_cast<std::size_t>(got) < most && !socket.hung_up) socket.readable = false;
+        const bool all = static_cast<std::size_t>(got) < most && !socket.socket.encrypted();
+        if (all && !socket.hung_up) socket.readable = false;
         socket.owner->on_bytes(socket, {buffer.data(), static_cast<std::size_t>(got)});
         if (socket.gone) return;
     }
@@ -240,7 +244,7 @@ void UpgradedSockets::Impl::read(UpgradedSocket& socket, std::size_t most) {
 
 // Closing: what still comes is nobody's. One buffer a turn; TCP does not even copy it.
 void UpgradedSockets::Impl::discard(UpgradedSocket& socket) {
-    const ssize_t got = ::recv(socket.fd.get(), buffer.data(), buffer.size(), MSG_TRUNC);
+    const ssize_t got = ::recv(socket.socket.fd(), buffer.data(), buffer.size(), MSG_TRUNC);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         socket.readable = false;
         return;
@@ -255,7 +259,7 @@ void UpgradedSockets::Impl::discard(UpgradedSocket& socket) {
 void UpgradedSockets::Impl::write(UpgradedSocket& socket) {
     Waiting& waiting = *socket.waiting;
     iovec rest{waiting.bytes.data() + waiting.sent, waiting.left()};
-    const ssize_t sent = write_once(socket.fd.get(), {&rest, 1});
+    const ssize_t sent = socket.socket.send({&rest, 1});
     if (sent < 0) {
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return;
         // Reading will tell the rest, after what the peer had sent before.
@@ -270,7 +274,7 @@ void UpgradedSockets::Impl::write(UpgradedSocket& socket) {
 }
 
 void UpgradedSockets::Impl::finish_writing(UpgradedSocket& socket) {
-    ::shutdown(socket.fd.get(), SHUT_WR);
+    socket.socket.finish_writing();
     socket.paused = false;
     if (socket.readable) ready(socket);  // discarded up to the peer's FIN
 }
@@ -291,12 +295,12 @@ void UpgradedSockets::Impl::ready(UpgradedSocket& socket) {
 
 void UpgradedSockets::Impl::lost(UpgradedSocket& socket, bool reset) {
     SocketOwner* owner = socket.owner;
-    bury(socket).reset();
+    bury(socket) = {};
     if (owner != nullptr) owner->on_lost(socket, reset);
 }
 
 // Out of the set; the object stays until the batch has ended.
-UniqueFd UpgradedSockets::Impl::bury(UpgradedSocket& socket) {
+Socket UpgradedSockets::Impl::bury(UpgradedSocket& socket) {
     loop.wheel().cancel(socket);
     socket.gone = true;
     socket.owner = nullptr;
@@ -310,7 +314,7 @@ UniqueFd UpgradedSockets::Impl::bury(UpgradedSocket& socket) {
         slot->index = socket.index;
     }
     sockets.pop_back();
-    return std::move(socket.fd);
+    return std::move(socket.socket);
 }
 
 UpgradedSockets::UpgradedSockets(Loop& loop) : impl_(std::make_unique<Impl>(loop)) {
@@ -327,8 +331,9 @@ bool UpgradedSockets::waits(const UpgradedSocket& socket) noexcept {
     return socket.waiting != nullptr;
 }
 
-UpgradedSocket& UpgradedSockets::add(int fd, SocketOwner& owner, Start start) {
-    auto socket = std::make_unique<UpgradedSocket>(*impl_, fd, &owner);
+UpgradedSocket& UpgradedSockets::add(Socket added, SocketOwner& owner, Start start) {
+    const int fd = added.fd();
+    auto socket = std::make_unique<UpgradedSocket>(*impl_, std::move(added), &owner);
     socket->connecting = start == Start::connecting;
     const int flags = fcntl(fd, F_GETFL);
     if ((flags & O_NONBLOCK) == 0) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
@@ -343,7 +348,12 @@ UpgradedSocket& UpgradedSockets::add(int fd, SocketOwner& owner, Start start) {
     }
     socket->index = impl_->sockets.size();
     impl_->sockets.push_back(std::move(socket));
-    return *impl_->sockets.back();
+    UpgradedSocket& entered = *impl_->sockets.back();
+    if (entered.socket.pending()) {
+        entered.readable = true;
+        impl_->ready(entered);
+    }
+    return entered;
 }
 
 std::size_t UpgradedSockets::send(UpgradedSocket& socket, std::span<const iovec> spans) {
@@ -354,7 +364,7 @@ std::size_t UpgradedSockets::send(UpgradedSocket& socket, std::span<const iovec>
         std::copy_n(spans.begin(), count, part.begin());
         part[0].iov_base = static_cast<char*>(part[0].iov_base) + skip;
         part[0].iov_len -= skip;
-        const ssize_t sent = write_once(socket.fd.get(), {part.data(), count});
+        const ssize_t sent = socket.socket.send({part.data(), count});
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
             socket.readable = socket.hung_up = true;
@@ -395,12 +405,12 @@ void UpgradedSockets::close(UpgradedSocket& socket) {
 }
 
 void UpgradedSockets::abort(UpgradedSocket& socket) {
-    impl_->bury(socket).reset();
+    impl_->bury(socket) = {};
 }
 
-int UpgradedSockets::release(UpgradedSocket& socket) {
-    epoll_ctl(impl_->set.native_handle(), EPOLL_CTL_DEL, socket.fd.get(), nullptr);
-    return impl_->bury(socket).release();
+Socket UpgradedSockets::release(UpgradedSocket& socket) {
+    epoll_ctl(impl_->set.native_handle(), EPOLL_CTL_DEL, socket.socket.fd(), nullptr);
+    return impl_->bury(socket);
 }
 
 std::size_t UpgradedSockets::size() const noexcept {

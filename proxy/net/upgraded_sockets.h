@@ -15,6 +15,8 @@
 #include <span>
 #include <string_view>
 
+#include "proxy/net/socket.h"
+
 namespace forestay::net {
 
 class Loop;
@@ -44,8 +46,9 @@ class UpgradedSockets {
     ~UpgradedSockets();
 
     enum class Start : std::uint8_t { connected, connecting };
-    // Takes the descriptor, makes it non-blocking and sets TCP_NODELAY.
-    UpgradedSocket& add(int fd, SocketOwner& owner, Start start);
+    // Makes it non-blocking and sets TCP_NODELAY. One that is connecting is connected when TLS, if it has it,
+    // is up.
+    UpgradedSocket& add(Socket socket, SocketOwner& owner, Start start);
     // One gathered write; what the kernel does not take waits here. Returns the bytes that wait now. A socket
     // that turns out to be dead is reported by on_lost() later.
     std::size_t send(UpgradedSocket& socket, std::span<const iovec> spans);
@@ -61,8 +64,8 @@ class UpgradedSockets {
     void give(UpgradedSocket& socket, SocketOwner& owner);
     // Something of what was sent is not written yet.
     [[nodiscard]] static bool waits(const UpgradedSocket& socket) noexcept;
-    // The descriptor leaves the set.
-    [[nodiscard]] int release(UpgradedSocket& socket);
+    // Leaves the set.
+    [[nodiscard]] Socket release(UpgradedSocket& socket);
 
     [[nodiscard]] std::size_t size() const noexcept;
 

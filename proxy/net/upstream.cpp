@@ -129,6 +129,17 @@ bool Upstream::healthy(TimePoint now) const noexcept {
     return !impl_->down_since && now >= impl_->broken_until;
 }
 
+Socket Upstream::begin_connect(const SocketAddress& address) const {
+    UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return {};
+    const auto* to = reinterpret_cast<const sockaddr*>(&address.storage);
+    if (::connect(fd.get(), to, address.size) != 0 && errno != EINPROGRESS) return {};
+    const TlsClient* tls = impl_->url.tls.get();
+    if (tls == nullptr) return Socket(std::move(fd));
+    TlsHandle connection = tls->new_connection();
+    return connection ? Socket(std::move(fd), std::move(connection)) : Socket();
+}
+
 void Upstream::attempted(const SocketAddress* good) {
     Impl& impl = *impl_;
     Stats& stats = impl.loop.stats();
@@ -270,9 +281,9 @@ void Upstream::on_lost(UpgradedSocket&, bool) {
 void Upstream::probe_next_address() {
     Impl& impl = *impl_;
     while (impl.probe_next < impl.addresses.size()) {
-        const int fd = begin_connect(impl.addresses[impl.probe_next++]);
-        if (fd < 0) continue;
-        impl.probe = &impl.loop.sockets().add(fd, *this, UpgradedSockets::Start::connecting);
+        Socket socket = begin_connect(impl.addresses[impl.probe_next++]);
+        if (!socket) continue;
+        impl.probe = &impl.loop.sockets().add(std::move(socket), *this, UpgradedSockets::Start::connecting);
         return;
     }
     probed(nullptr);
@@ -302,16 +313,8 @@ void Upstream::probed(const SocketAddress* good) {
 
 std::string host_of(const UpstreamUrl& url) {
     std::string host = url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
-    if (url.port != 80) host += ':' + std::to_string(url.port);
+    if (url.port != (url.tls ? 443 : 80)) host += ':' + std::to_string(url.port);
     return host;
-}
-
-int begin_connect(const SocketAddress& address) noexcept {
-    UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) return -1;
-    const auto* to = reinterpret_cast<const sockaddr*>(&address.storage);
-    if (::connect(fd.get(), to, address.size) != 0 && errno != EINPROGRESS) return -1;
-    return fd.release();
 }
 
 }  // namespace forestay::net

@@ -42,6 +42,8 @@ class Upstream final : private SocketOwner, private TimerEntry {
     [[nodiscard]] const std::vector<SocketAddress>& addresses() const noexcept;
     [[nodiscard]] UpstreamStats& stats() const noexcept;
 
+    // Begins a non-blocking connect, with TLS to come if it speaks that; empty when it failed at once.
+    [[nodiscard]] Socket begin_connect(const SocketAddress& address) const;
     // Every attempt to connect is told, when it is over: counts it, remembers the good address, resolves the
     // name again after a failure.
     void attempted(const SocketAddress* good);
@@ -82,8 +84,5 @@ class Upstream final : private SocketOwner, private TimerEntry {
 
 // host:port as in a Host field.
 [[nodiscard]] std::string host_of(const UpstreamUrl& url);
-
-// Begins a non-blocking connect; -1 when it failed at once.
-[[nodiscard]] int begin_connect(const SocketAddress& address) noexcept;
 
 }  // namespace forestay::net

@@ -132,9 +132,9 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
     void next_address() {
         const auto& addresses = upstream_->addresses();
         while (next_ < addresses.size()) {
-            const int fd = begin_connect(addresses[next_++]);
-            if (fd < 0) continue;
-            socket_ = &loop_.sockets().add(fd, *this, UpgradedSockets::Start::connecting);
+            Socket socket = upstream_->begin_connect(addresses[next_++]);
+            if (!socket) continue;
+            socket_ = &loop_.sockets().add(std::move(socket), *this, UpgradedSockets::Start::connecting);
             return;
         }
         // Not now: the caller may be in the middle of a session's actions.
@@ -220,8 +220,8 @@ class Handshake final : public UpstreamHandshake, UpstreamTurn, SocketOwner, Tim
         }
         if (socket_ == nullptr) return refuse(HandshakeFailure::unreachable);
         stop_learning(Upstream::Speaks::websocket);
-        UniqueFd fd(loop_.sockets().release(*std::exchange(socket_, nullptr)));
-        finish(UpstreamUpgraded{std::move(fd), bytes_.substr(response.size), std::move(response.protocol),
+        Socket socket = loop_.sockets().release(*std::exchange(socket_, nullptr));
+        finish(UpstreamUpgraded{std::move(socket), bytes_.substr(response.size), std::move(response.protocol),
                                 std::move(response.fields)});
     }
 

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "proxy/net/options.h"
+#include "proxy/net/socket.h"
 #include "proxy/net/stats.h"
-#include "proxy/net/unique_fd.h"
 #include "proxy/wire/http/forwarding.h"
 
 namespace forestay::net {
@@ -40,7 +40,7 @@ struct UpstreamHandshakeRequest {
 
 // Switched: the socket is non-blocking, with TCP_NODELAY, in no epoll set.
 struct UpstreamUpgraded {
-    UniqueFd fd;
+    Socket socket;
     std::string early;     // bytes behind the 101: frames
     std::string protocol;  // selected, empty: none
     wire::http::OwnedFields

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "proxy/net/loop.h"
+#include "proxy/net/tls_handshakes.h"
 #include "proxy/net/upstream.h"
 #include "proxy/net/upstream_set.h"
 
@@ -44,12 +45,18 @@ Task<UpstreamConnection> connect_to(Loop& loop, StreamGroup& streams, Upstream& 
     const Duration timeout = loop.shared().options.upstream.connect_timeout;
     // The addresses may change while we wait: looked up again each time.
     for (std::size_t i = 0; i < upstream.addresses().size(); ++i) {
-        const int fd = begin_connect(upstream.addresses()[i]);
-        if (fd < 0) continue;
+        Socket socket = upstream.begin_connect(upstream.addresses()[i]);
+        if (!socket) continue;
         const int on = 1;
-        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        auto stream = std::make_unique<ByteStream>(loop, streams, fd);
-        const Io connected = co_await stream->connected(timeout);
+        ::setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        auto stream = std::make_unique<ByteStream>(loop, streams, std::move(socket));
+        Io connected = co_await stream->connected(timeout);
+        if (connected == Io::ok) {
+            connected = co_await stream->handshake(timeout);
+            if (connected == Io::ok && stream->socket().encrypted()) count_tls(loop, TlsSide::upstream);
+            if (connected == Io::closed && !streams.aborted())
+                tell_upstream_tls_failure(loop, stream->socket());
+        }
         if (connected == Io::ok) {
             if (i < upstream.addresses().size()) upstream.attempted(&upstream.addresses()[i]);
             connection.stream = std::move(stream);

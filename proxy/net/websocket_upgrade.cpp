@@ -168,7 +168,7 @@ Task<void> upgrade_plain(ClientExchange& exchange, GuardedRequest request,
     std::string early = std::move(exchange.client.buffer());
     exchange.released = true;
     exchange.context.endpoint.plain(std::move(request), exchange.client.release(), std::move(early),
-                                    upgraded.fd.release(), std::move(upgraded.early));
+                                    std::move(upgraded.socket), std::move(upgraded.early));
 }
 
 }  // namespace forestay::net

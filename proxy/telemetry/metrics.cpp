@@ -125,6 +125,7 @@ class Exposition {
     void refusals();
     void upstream();
     void http();
+    void tls();
     void process();
 
     const MetricsInput& input_;
@@ -406,6 +407,26 @@ void Exposition::http() {
                  sum([](const auto& s) { return s.spooled_bytes; }));
 }
 
+void Exposition::tls() {
+    auto& handshakes =
+        out_.counter("forestay_tls_handshakes_total", "TLS handshakes, by side and how they ended.");
+    constexpr std::array<std::string_view, 2> sides{"client", "upstream"};
+    for (std::size_t side = 0; side < sides.size(); ++side) {
+        for (std::size_t i = 0; i < net::tls_result_names.size(); ++i) {
+            put(handshakes, {{"side", sides[side]}, {"result", net::tls_result_names[i]}},
+                sum([&](const auto& s) { return s.tls_handshakes[side][i]; }));
+        }
+    }
+    if (!input_.tls) return;
+    out_.gauge("forestay_tls_certificate_expiry_timestamp_seconds",
+               "When the first of the listeners' certificates expires, in seconds since the epoch.",
+               input_.tls->certificate_expiry);
+    auto& reloads = out_.counter("forestay_tls_reloads_total",
+                                 "How often the listeners' certificates were read again, by result.");
+    put(reloads, {{"result", "ok"}}, static_cast<double>(input_.tls->reloads));
+    put(reloads, {{"result", "failed"}}, static_cast<double>(input_.tls->reloads_failed));
+}
+
 void Exposition::process() {
     put(out_.histogram("forestay_loop_lag_seconds", "How late a loop's own timer tick was."), {},
         sum_histogram([](const net::Stats& s) -> const Histogram& { return s.loop_lag; }));
@@ -435,6 +456,7 @@ std::string Exposition::render() {
     refusals();
     upstream();
     http();
+    tls();
     process();
     return out_.text();
 }

@@ -32,6 +32,13 @@ struct MemoryLimit {
     unsigned pressure = 0;          // 1: nobody new comes in; 2: the heaviest sessions end
 };
 
+// TLS towards clients.
+struct TlsState {
+    double certificate_expiry = 0;  // unix seconds, of the certificate that expires first
+    std::uint64_t reloads = 0;
+    std::uint64_t reloads_failed = 0;
+};
+
 struct MetricsInput {
     std::span<const net::Stats* const> loops;  // each read in its own thread's pause, or all on the one loop
     std::span<const std::string> rules;        // names, by rule index
@@ -41,6 +48,7 @@ struct MetricsInput {
     std::optional<ProcessStats> process;  // empty: no process_*
     std::uint64_t clients_max = 0;        // limits.max_connections, and what the open file limit allows
     MemoryLimit memory;
+    std::optional<TlsState> tls = std::nullopt;  // empty: no listener has it
 };
 
 [[nodiscard]] std::string render_metrics(const MetricsInput& input);

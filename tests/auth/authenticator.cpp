@@ -53,6 +53,10 @@ struct Client {
     std::string connect = "";
 };
 
+std::string_view name_of(const result<Identity>& refused) {
+    return name(static_cast<errc>(refused.error().value()));
+}
+
 // "method:subject", or the refusal in angle brackets.
 std::string outcome(const Authenticator& authenticator, const Client& client) {
     Presented presented;
@@ -249,6 +253,38 @@ BOOST_AUTO_TEST_CASE(of_cookies_of_one_name_the_one_counts_that_the_framework_re
     BOOST_TEST(outcome(werkzeug, {.cookie = session(bob) + "; session=old"}) == "flask_session:bob");
     BOOST_TEST(outcome(made(options_of({flask(), method})),
                        {.cookie = session(bob) + "; " + by_starlette("ann")}) == "flask_session:bob");
+}
+
+BOOST_AUTO_TEST_CASE(a_certificate_counts_where_nothing_else_proves_anything) {
+    using Name = ClientCertificateOptions::Name;
+    Certificate certificate;
+    certificate.uris = {"spiffe://example/bot", "spiffe://example/other"};
+    certificate.dns_names = {"bot.example"};
+    certificate.common_name = "bot";
+    certificate.not_after = std::chrono::system_clock::from_time_t(t0 + 60);
+    certificate.verified = true;
+    Presented presented;
+    presented.certificate = &certificate;
+    const auto by = [&](Name which, std::int64_t now = t0) -> std::string {
+        const auto found =
+            made(options_of({ClientCertificateOptions{which}, tokens()})).check(presented, now);
+        if (!found) return '<' + std::string(name_of(found)) + '>';
+        BOOST_TEST(found->expires.value_or(0) == t0 + 60);
+        return found->method + ':' + found->subject;
+    };
+    BOOST_TEST(by(Name::san_uri) == "client_certificate:spiffe://example/bot");
+    BOOST_TEST(by(Name::san_dns) == "client_certificate:bot.example");
+    BOOST_TEST(by(Name::common_name) == "client_certificate:bot");
+    BOOST_TEST(by(Name::san_email) == "<bad_identity>");
+    BOOST_TEST(by(Name::san_uri, t0 + 61) == "<expired>");
+    certificate.verified = false;
+    BOOST_TEST(by(Name::san_uri) == "<no_credential>");
+    certificate.verified = true;
+    const std::string bearer = "Bearer wrong";
+    presented.authorization = {bearer};
+    BOOST_TEST(by(Name::san_uri) == "<unknown_token>");
+    presented.authorization.clear();
+    BOOST_TEST(made(options_of({tokens()})).check(presented, t0).has_error());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -190,12 +190,12 @@ BOOST_AUTO_TEST_CASE(messages_never_show_a_secret) {
 BOOST_AUTO_TEST_CASE(each_element_has_one_method) {
     CHECK_LINES(method("{}").problems(), {"6:7: auth.any_of[0]: exactly one of these is expected: "
                                           "flask_session, starlette_session, jwt, token, "
-                                          "forward"});
+                                          "client_certificate, forward"});
     CHECK_LINES(
         method("{token: {sha256: " + hash + "}, jwt: {algorithms: HS256, secret_file: key}}").problems(),
         {"6:" + std::to_string(27 + 64) +
          ": auth.any_of[0]: exactly one of these is expected: flask_session, starlette_session, jwt, token, "
-         "forward"});
+         "client_certificate, forward"});
 }
 
 BOOST_AUTO_TEST_CASE(protection_without_a_method_lets_nobody_in) {

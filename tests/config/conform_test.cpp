@@ -127,8 +127,6 @@ BOOST_AUTO_TEST_CASE(what_is_not_built_yet_is_refused_and_never_ignored) {
     const auto refused = [](const std::string& yaml, const std::string& problem) {
         CHECK_LINES(with(yaml + "\n").problems(), {"3:" + problem});
     };
-    refused("tls: {cert_file: a}", "1: tls: not supported yet");
-    refused("tls:", "1: tls: not supported yet");
     refused("drain: {delay: 1s}", "9: drain.delay: not supported yet");
     refused("drain: {spread: 1s}", "9: drain.spread: not supported yet");
 }

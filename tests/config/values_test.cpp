@@ -178,11 +178,11 @@ BOOST_AUTO_TEST_CASE(upstream_urls_are_host_port_and_prefix) {
     BOOST_CHECK_EQUAL(whole.port, 5000);
     BOOST_CHECK_EQUAL(whole.path_prefix, "/chat/v%32");
     BOOST_CHECK_EQUAL(value_of(parse_upstream_url, "http://a:1/").path_prefix, "");
+    BOOST_CHECK_EQUAL(value_of(parse_upstream_url, "https://a").port, 443);
+    BOOST_CHECK_EQUAL(value_of(parse_upstream_url, "https://a:8443/b").port, 8443);
 }
 
 BOOST_AUTO_TEST_CASE(urls_that_are_none_are_refused) {
-    BOOST_CHECK_EQUAL(problem_of(parse_upstream_url, "https://a"),
-                      "https upstreams are not supported yet: write http://host:port");
     BOOST_CHECK_EQUAL(problem_of(parse_upstream_url, "a:5000"),
                       "\"a:5000\" is not a URL of the form http://host:port/prefix");
     // Boost.URL takes 99999 for 34463.

@@ -13,7 +13,7 @@ ClientFacts facts(const std::string& fields, std::string_view peer = "10.0.0.1")
     const std::string bytes = "GET / HTTP/1.1\r\nHost: inner\r\n" + fields + "\r\n";
     const auto head = forestay::wire::http::parse_request_head(bytes, {});
     BOOST_REQUIRE((head.state == forestay::wire::http::HeadResult::State::done));
-    return client_facts(head.head, peer, trusted);
+    return client_facts(head.head, peer, "http", trusted);
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ struct Fixture {
                             std::string_view early = "") {
         int pair[2];
         BOOST_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-        endpoint.upgraded(request(target), pair[0], std::string(early));
+        endpoint.upgraded(request(target), Socket(UniqueFd(pair[0])), std::string(early));
         run();
         return UniqueFd(pair[1]);
     }
@@ -462,8 +462,8 @@ BOOST_AUTO_TEST_CASE(a_plain_websocket_goes_through_as_it_came) {
     BOOST_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, app) == 0);
     UniqueFd browser(client[1]);
     UniqueFd server(app[1]);
-    endpoint.plain(request("/ws?EIO=4&transport=websocket"), client[0], from_client("early"), app[0],
-                   from_upstream("hi"));
+    endpoint.plain(request("/ws?EIO=4&transport=websocket"), Socket(UniqueFd(client[0])),
+                   from_client("early"), Socket(UniqueFd(app[0])), from_upstream("hi"));
     run();
     BOOST_TEST(read_some(browser) == from_upstream("hi"));
     BOOST_TEST(read_some(server) == from_client("early"));

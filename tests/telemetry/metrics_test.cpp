@@ -15,7 +15,7 @@ const std::string upstream_names[] = {"127.0.0.1:5000", "127.0.0.1:5001"};
 
 std::string render(std::span<const net::Stats* const> loops) {
     return telemetry::render_metrics(
-        {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt, 0, {}});
+        {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt, 0, {}, std::nullopt});
 }
 
 std::string render(const net::Stats& stats) {
@@ -224,4 +224,22 @@ BOOST_AUTO_TEST_CASE(this_process_has_memory_and_descriptors) {
     const auto now = static_cast<double>(std::time(nullptr));
     BOOST_TEST(stats->start_time_seconds < now + 2);
     BOOST_TEST(stats->start_time_seconds > now - 86400);
+}
+
+BOOST_AUTO_TEST_CASE(tls_is_told_where_a_listener_has_it) {
+    net::Stats stats;
+    ++stats.tls_handshakes[0][static_cast<std::size_t>(net::TlsResult::plain_http)];
+    const net::Stats* loops[] = {&stats};
+    telemetry::MetricsInput input;
+    input.loops = loops;
+    BOOST_TEST(lines(telemetry::render_metrics(input), "forestay_tls_certificate") == "");
+    input.tls = telemetry::TlsState{1'800'000'123, 2, 1};
+    const std::string text = telemetry::render_metrics(input);
+    BOOST_TEST(lines(text, "forestay_tls_handshakes_total{side=\"client\",result=\"plain_http\"}") ==
+               "forestay_tls_handshakes_total{side=\"client\",result=\"plain_http\"} 1\n");
+    BOOST_TEST(lines(text, "forestay_tls_certificate") ==
+               "forestay_tls_certificate_expiry_timestamp_seconds 1800000123\n");
+    BOOST_TEST(lines(text, "forestay_tls_reloads_total") ==
+               "forestay_tls_reloads_total{result=\"ok\"} 2\n"
+               "forestay_tls_reloads_total{result=\"failed\"} 1\n");
 }

@@ -17,7 +17,8 @@ struct Stats {
         static const std::string rule_names[] = {"think_tank", "quo\"te"};
         static const std::string upstream_names[] = {"127.0.0.1:5000", "127.0.0.1:5001"};
         const std::string text = telemetry::render_stats(
-            {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt, 0, {}}, 12.9);
+            {loops, rule_names, upstream_names, {"0.1.0", "g++ 12"}, 0, std::nullopt, 0, {}, std::nullopt},
+            12.9);
         page = parser.parse(text);
     }
     std::uint64_t number(const char* pointer) { return page.at_pointer(pointer).get_uint64(); }
