@@ -35,7 +35,7 @@ struct Fixture {
 
     Shared make_shared() const {
         Shared made;
-        made.options.upstream.urls.front() = {"127.0.0.1", upstream.port, "/app"};
+        made.options.upstream.urls.front() = {"127.0.0.1", upstream.port, "/app", {}};
         made.options.upstream.connect_timeout = 2s;
         made.options.upstream.handshake_timeout = 10s;
         made.options.upstream.connects_per_second = 10'000;

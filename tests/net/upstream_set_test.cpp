@@ -43,7 +43,7 @@ struct Fixture {
 
     Shared make_shared() {
         Shared made;
-        made.options.upstream.urls = {{"127.0.0.1", one.port, ""}, {"127.0.0.1", two.port, "/two"}};
+        made.options.upstream.urls = {{"127.0.0.1", one.port, "", {}}, {"127.0.0.1", two.port, "/two", {}}};
         made.options.upstream.transport = UpstreamTransport::websocket;
         made.options.upstream.handshake_timeout = 24h;
         made.journal = [this](const JournalEntry& entry) { journal.emplace_back(entry.event); };
