@@ -166,7 +166,7 @@ class CommandLine(Case):
         code, out, _ = self.forestay("config", "--schema")
         self.assertEqual(code, 0)
         self.assertEqual(json.loads(out)["properties"]["listen"]["description"],
-                         "Where clients connect. Port 0 takes any free one.")
+                         "Where clients connect. Port 0 takes any free one. With `tls`, `http://host:port` is an address without.")
         code, out, _ = self.forestay("config", "--reference")
         self.assertEqual((code, out.splitlines()[0]), (0, "# Configuration"))
 
