@@ -54,13 +54,43 @@ auth::Method read_session(const Node& map, const std::string& path, const ReadFi
     return out;
 }
 
+// Where keys come from decides who gets in: nobody on the way may change them.
+void read_jwks_url(const Node& map, const std::string& path, const ReadFile& read, auth::JwtOptions& out,
+                   Problems& problems) {
+    const Node* ca = map.find("jwks_ca_file");
+    const Node* url = map.find("jwks_url");
+    if (!url) {
+        if (ca) problems.error(ca->at, path + ".jwks_ca_file without jwks_url");
+        return;
+    }
+    std::string problem;
+    const auto parsed = wire::http::parse_url(url->text, problem);
+    if (!parsed) problems.error(url->at, path + ".jwks_url: " + problem);
+    if (parsed && !parsed->tls && !is_loopback(*parsed)) {
+        problems.error(url->at,
+                       path + ".jwks_url: https:// is needed: on the way, anybody could put in a key");
+    }
+    if (!out.jwks_file.empty())
+        problems.error(url->at, path + ": jwks_url and jwks_file are both set: keep one");
+    out.jwks_url = url->text;
+    out.jwks_max_stale = seconds(map, "jwks_max_stale");
+    out.start_degraded = boolean(map, "start_degraded");
+    if (!ca) return;
+    out.jwks_ca_file = resolve(*ca);
+    const auto file = read_named(*ca, read, problems);
+    if (file && file->text.find("-----BEGIN CERTIFICATE-----") == std::string::npos)
+        problems.error(ca->at, path + ".jwks_ca_file: " + quote(ca->text) + " has no PEM certificate");
+}
+
 auth::Method read_jwt(const Node& map, const std::string& path, const ReadFile& read, Problems& problems) {
     auth::JwtOptions out;
     out.algorithms = texts(map, "algorithms");
     out.secret = read_secret_of(map, "secret", path, read, problems);
     if (const Node* file = map.find("jwks_file")) {
         if (auto keys = read_named(*file, read, problems)) out.jwks = std::move(keys->text);
+        out.jwks_file = resolve(*file);
     }
+    read_jwks_url(map, path, read, out, problems);
     if (const Node* file = map.find("public_key_file")) {
         if (auto key = read_named(*file, read, problems)) out.public_key = std::move(key->text);
     }

@@ -22,6 +22,7 @@
 #include "proxy/net/admin_server.h"
 #include "proxy/net/client_limits.h"
 #include "proxy/net/descriptors.h"
+#include "proxy/net/key_sources.h"
 #include "proxy/net/loops.h"
 #include "proxy/net/temporary_file.h"
 #include "proxy/net/tls_context.h"
@@ -102,7 +103,8 @@ struct Application::Impl {
           warnings(std::move(risky)),
           log(config.log, STDERR_FILENO),
           shared(make_shared_parts()),
-          loops(shared) {
+          loops(shared),
+          keys(loops.at(0)) {
         net::Loop& first = loops.at(0);
         if (!config.net.admin_listen.empty()) admin.emplace(first, config.net.admin_listen, admin_options());
         // From here on a signal is a wish and not the end: who reads the ready file may send one at once.
@@ -188,6 +190,7 @@ struct Application::Impl {
     net::Shared shared;
     net::Loops loops;
     std::optional<Certificates> certificates;
+    net::KeySources keys;
     std::optional<net::AdminServer> admin;
     std::optional<boost::asio::signal_set> signals;
     std::optional<boost::asio::steady_timer> second;  // while it learns

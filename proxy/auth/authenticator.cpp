@@ -1,6 +1,7 @@
 #include "proxy/auth/authenticator.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 #include "proxy/auth/credentials.h"
@@ -171,9 +172,11 @@ int rank(errc e) {
             return 9;
         case errc::ambiguous:
             return 10;
+        case errc::no_keys:  // it may be good
+            return 11;
         case errc::locked_out:  // said by others
         case errc::denied:
-            return 11;
+            return 12;
     }
     return 0;
 }
@@ -210,7 +213,8 @@ Duplicates read_by_framework(const std::vector<Method>& methods) {
 struct Authenticator::Impl {
     AuthOptions options;
     Duplicates duplicates = Duplicates::first;
-    std::vector<Verifier> verifiers;
+    std::vector<Verifier> verifiers;                   // of any_of, by index
+    mutable std::atomic<std::uint64_t> generation{0};  // of keys
 
     bool any_judges(Place place) const {
         return std::any_of(verifiers.begin(), verifiers.end(),
@@ -240,6 +244,7 @@ struct Authenticator::Impl {
         if (remembering == nullptr || !is_dear(verifiers[method]) || credential.size() > max_credential_bytes)
             return check();
         VerdictCache& verdicts = remembering->verdicts;
+        verdicts.keys_are(generation);
         const auto key = verdicts.key_of("jwt " + std::to_string(method), credential);
         if (const Verdict* known = verdicts.find(key, now_unix)) return known->identity;
         auto identity = check();
@@ -345,6 +350,17 @@ std::string Authenticator::given(const Presented& presented) const {
     if (!impl_->any_judges(Place::on_purpose)) return {};
     auto found = find_explicit_credential(presented, impl_->options.from);
     return found ? std::move(*found) : std::string();
+}
+
+std::shared_ptr<const KeySet> Authenticator::read_keys(std::size_t method, std::string_view jwks,
+                                                       std::string& problem) const {
+    return std::get<JwtMethod>(impl_->verifiers.at(method)).verifier.read_keys(jwks, problem);
+}
+
+// The keys first: who remembers under the new generation has verified by them, or by older ones just before.
+void Authenticator::replace_keys(std::size_t method, std::shared_ptr<const KeySet> keys) const {
+    std::get<JwtMethod>(impl_->verifiers.at(method)).verifier.replace_keys(std::move(keys));
+    ++impl_->generation;
 }
 
 const AuthOptions& Authenticator::options() const {

@@ -11,6 +11,7 @@
 
 #include "proxy/auth/certificate.h"
 #include "proxy/auth/errc.h"
+#include "proxy/auth/jwk.h"
 #include "proxy/auth/options.h"
 
 namespace forestay::auth {
@@ -69,6 +70,14 @@ class Authenticator {
     [[nodiscard]] std::string given(const Presented& presented) const;
     // A credential that was given on purpose and by itself, as for auth.refresh. Nothing is remembered.
     [[nodiscard]] result<Identity> check_credential(std::string_view credential, std::int64_t now_unix) const;
+
+    // Of options().any_of[method], which is a jwt of a JWKS document: another document that would do, or null
+    // and why not.
+    [[nodiscard]] std::shared_ptr<const KeySet> read_keys(std::size_t method, std::string_view jwks,
+                                                          std::string& problem) const;
+    // The keys of its document from now on; null: its tokens get errc::no_keys. All that changes of this,
+    // ever; from any thread, while others check.
+    void replace_keys(std::size_t method, std::shared_ptr<const KeySet> keys) const;
 
     [[nodiscard]] const AuthOptions& options() const;
     // Header name -> value for the upstream: from identity_headers, and the identity's own.

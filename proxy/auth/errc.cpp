@@ -32,6 +32,8 @@ std::string_view name(errc e) noexcept {
             return "denied";
         case errc::locked_out:
             return "locked_out";
+        case errc::no_keys:
+            return "no_keys";
     }
     return "unknown";
 }

@@ -21,8 +21,9 @@ enum class errc {
     unknown_token,      // no configured token
     denied,             // a forward-auth server says no
     locked_out,         // not judged: too many bad ones came from there, or this one too often
+    no_keys,            // not judged: the keys for it cannot be had at present
 };
-constexpr errc errc_last = errc::locked_out;
+constexpr errc errc_last = errc::no_keys;
 
 const boost::system::error_category& error_category() noexcept;
 inline boost::system::error_code make_error_code(errc e) noexcept {

@@ -36,6 +36,7 @@ constexpr Curve curves[] = {{KeyType::p256, "P-256", "prime256v1", 32},
                             {KeyType::p384, "P-384", "secp384r1", 48},
                             {KeyType::p521, "P-521", "secp521r1", 66}};
 
+constexpr std::size_t max_keys = 256;  // a check of an elliptic point costs a tenth of a millisecond
 constexpr int min_rsa_bits = 2048;
 constexpr int max_rsa_bits = 8192;  // a check costs the square of it
 
@@ -182,6 +183,10 @@ std::optional<KeySet> parse_jwks(std::string_view json) {
         return std::nullopt;
     KeySet set;
     for (const auto element : array) {
+        if (set.keys.size() + set.skipped.size() == max_keys) {
+            set.skipped.push_back("all behind key " + std::to_string(max_keys));
+            break;
+        }
         Key key = empty_key();
         // Parsed again by itself, so that each key is held to the same strictness as a document.
         const auto jwk = JsonObject::parse(simdjson::minify(element));

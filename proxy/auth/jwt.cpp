@@ -185,6 +185,11 @@ JwtVerifier::JwtVerifier(const JwtOptions& options, std::vector<std::string>& pr
       required_claims_(options.required_claims) {
     if (options.max_token_age) max_token_age_s_ = options.max_token_age->count();
     load_keys(options, problems);
+    const auto jwks = jwks_->get();
+    const auto any_key = [&](const auto& wanted) {
+        return std::any_of(keys_.begin(), keys_.end(), wanted) ||
+               (jwks && std::any_of(jwks->keys.begin(), jwks->keys.end(), wanted));
+    };
     if (options.algorithms.empty()) problems.push_back("jwt: algorithms must name at least one");
     bool public_key_missing = false;
     for (const auto& name : options.algorithms) {
@@ -194,19 +199,17 @@ JwtVerifier::JwtVerifier(const JwtOptions& options, std::vector<std::string>& pr
             continue;
         }
         algorithms_.push_back(algorithm);
-        if (std::any_of(keys_.begin(), keys_.end(), [&](const Key& key) { return fits(key, *algorithm); }))
-            continue;
+        if (any_key([&](const Key& key) { return fits(key, *algorithm); })) continue;
         if (algorithm->scheme == Scheme::hmac)
             problems.push_back("jwt: " + name + " needs a secret of at least 32 bytes");
         public_key_missing = public_key_missing || algorithm->scheme != Scheme::hmac;
     }
     // A provider may publish keys for one of the configured algorithms only.
-    const bool any_public = std::any_of(keys_.begin(), keys_.end(), [&](const Key& key) {
-        return key.type != KeyType::secret &&
-               std::any_of(algorithms_.begin(), algorithms_.end(),
-                           [&](const auto* algorithm) { return fits(key, *algorithm); });
-    });
-    if (public_key_missing && !any_public)
+    const bool any_public =
+        any_key([&](const Key& key) { return key.type != KeyType::secret && is_usable(key); });
+    if (published_ && !public_key_missing)
+        problems.push_back("jwt: jwks_url without an algorithm that uses public keys");
+    if (public_key_missing && !any_public && !published_)
         problems.push_back("jwt: no usable public key for the configured algorithms");
 }
 
@@ -222,6 +225,9 @@ void JwtVerifier::load_keys(const JwtOptions& options, std::vector<std::string>&
         if (key) keys_.push_back(std::move(*key));
         if (!key) problems.push_back("jwt: public key: " + problem);
     }
+    jwks_ = std::make_unique<KeySlot>();
+    published_ = !options.jwks_url.empty();
+    replaceable_ = published_ || !options.jwks_file.empty();
     if (options.jwks.empty()) return;
     auto set = parse_jwks(options.jwks);
     if (!set) {
@@ -232,11 +238,31 @@ void JwtVerifier::load_keys(const JwtOptions& options, std::vector<std::string>&
     if (set->keys.empty()) {
         for (const auto& line : set->skipped) problems.push_back("jwt: jwks: " + line);
     }
-    std::move(set->keys.begin(), set->keys.end(), std::back_inserter(keys_));
+    jwks_->set(std::make_shared<const KeySet>(std::move(*set)));
+}
+
+bool JwtVerifier::is_usable(const Key& key) const {
+    return std::any_of(algorithms_.begin(), algorithms_.end(),
+                       [&](const auto* algorithm) { return fits(key, *algorithm); });
+}
+
+std::shared_ptr<const KeySet> JwtVerifier::read_keys(std::string_view jwks, std::string& problem) const {
+    auto set = parse_jwks(jwks);
+    if (!set) {
+        problem = "not a JWKS document ({\"keys\": [...]})";
+        return nullptr;
+    }
+    if (published_) std::erase_if(set->keys, [](const Key& key) { return key.type == KeyType::secret; });
+    if (std::any_of(set->keys.begin(), set->keys.end(), [&](const Key& key) { return is_usable(key); }))
+        return std::make_shared<const KeySet>(std::move(*set));
+    problem = "no usable key for the configured algorithms";
+    if (!set->skipped.empty()) problem += "; " + set->skipped.front();
+    return nullptr;
 }
 
 bool JwtVerifier::has_public_key() const noexcept {
-    return std::any_of(keys_.begin(), keys_.end(),
+    return replaceable_ || jwks_->get() != nullptr ||
+           std::any_of(keys_.begin(), keys_.end(),
                        [](const Key& key) { return key.type != KeyType::secret; });
 }
 
@@ -264,16 +290,19 @@ result<const Algorithm*> JwtVerifier::find_algorithm(std::string_view header_jso
 // A key without an id fits any: a secret or a PEM key has none, whatever the issuer writes into its tokens.
 errc JwtVerifier::check_signature(const Algorithm& algorithm, std::string_view kid, std::string_view input,
                                   std::string_view signature) const {
+    const auto jwks = jwks_->get();
     std::size_t tried = 0;
     bool known = false;
-    for (const auto& key : keys_) {
-        if (!kid.empty() && !key.id.empty() && key.id != kid) continue;
+    const auto verifies = [&](const Key& key) {
+        if (!kid.empty() && !key.id.empty() && key.id != kid) return false;
         known = known || (!kid.empty() && key.id == kid);
-        if (!fits(key, algorithm)) continue;
-        if (++tried > max_keys_tried) break;
-        if (verify_with(algorithm, key, input, signature)) return errc{};
-    }
+        return fits(key, algorithm) && ++tried <= max_keys_tried &&
+               verify_with(algorithm, key, input, signature);
+    };
+    if (std::any_of(keys_.begin(), keys_.end(), verifies)) return errc{};
+    if (jwks && std::any_of(jwks->keys.begin(), jwks->keys.end(), verifies)) return errc{};
     if (tried > 0) return errc::bad_signature;
+    if (replaceable_ && !jwks && algorithm.scheme != Scheme::hmac) return errc::no_keys;
     return known ? errc::bad_algorithm : errc::unknown_key;
 }
 

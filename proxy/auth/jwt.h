@@ -15,6 +15,7 @@
 #include "proxy/auth/errc.h"
 #include "proxy/auth/json.h"
 #include "proxy/auth/jwk.h"
+#include "proxy/auth/key_slot.h"
 #include "proxy/auth/options.h"
 
 namespace forestay::auth {
@@ -36,6 +37,10 @@ class JwtVerifier {
 
     // RSA, ECDSA or EdDSA: dear to verify.
     [[nodiscard]] bool has_public_key() const noexcept;
+    // A JWKS document that would do in place of the present one; else null, and why.
+    [[nodiscard]] std::shared_ptr<const KeySet> read_keys(std::string_view jwks, std::string& problem) const;
+    // In place of those of the JWKS document. Null: errc::no_keys, from now on. From any thread.
+    void replace_keys(std::shared_ptr<const KeySet> keys) const { jwks_->set(std::move(keys)); }
     [[nodiscard]] result<Jwt> verify(std::string_view token, std::int64_t now_unix) const;
 
   private:
@@ -47,7 +52,12 @@ class JwtVerifier {
     [[nodiscard]] result<std::int64_t> check_claims(const JsonObject& claims, std::int64_t now_unix) const;
 
     std::vector<const Algorithm*> algorithms_;
-    std::vector<Key> keys_;
+    [[nodiscard]] bool is_usable(const Key& key) const;
+
+    std::vector<Key> keys_;          // that stay
+    std::unique_ptr<KeySlot> jwks_;  // those of a JWKS document
+    bool replaceable_ = false;       // by another one, so that having none is passing
+    bool published_ = false;         // fetched: a secret among them is none
     std::string issuer_;
     std::vector<std::string> audience_;
     std::int64_t leeway_s_;

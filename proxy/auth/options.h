@@ -35,9 +35,14 @@ struct JwtOptions {
     std::vector<std::string> algorithms;  // HS, RS, PS and ES with 256, 384 and 512; EdDSA
     std::string secret;                   // HS*: the raw key, at least 32 bytes
     std::string jwks;                     // the others: a JWKS document (JSON)
-    std::string public_key;               // or one PEM public key
-    std::string issuer;                   // exact; empty: not checked
-    std::vector<std::string> audience;    // any of them; empty: not checked
+    std::string jwks_file;                // where that came from; empty: it stays as it is
+    std::string jwks_url;                 // or where it is to be had: keys come later, by replace_keys
+    std::string jwks_ca_file;             // whom to trust there; empty: the system's authorities
+    std::chrono::seconds jwks_max_stale{86'400};  // how long keys are good that cannot be fetched anew
+    bool start_degraded = false;                  // without keys of jwks_url, too
+    std::string public_key;                       // or one PEM public key
+    std::string issuer;                           // exact; empty: not checked
+    std::vector<std::string> audience;            // any of them; empty: not checked
     std::chrono::seconds leeway{30};
     std::optional<std::chrono::seconds> max_token_age;  // since `iat`, which then must be there
     std::string require_typ;                            // of the header ("at+jwt"); empty: not checked

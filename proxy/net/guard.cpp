@@ -102,6 +102,8 @@ std::optional<Reply> refuse(Loop& loop, Route route, auth::errc error, const std
     }
     ++loop.stats().auth_refusals[static_cast<std::size_t>(error)];
     note_refusal(loop.shared(), loop.stats(), request.client_address, given, error);
+    // Nobody has judged it: whoever comes again may be let in, and so a client must not stop trying.
+    if (error == auth::errc::no_keys) return error_reply(503, auth::name(error));
     // Stock clients retry for ever after a refused handshake, and stop after a refused CONNECT.
     if (route == Route::engineio && authenticator.options().refuse_with == auth::RefuseWith::connect_error &&
         error != auth::errc::ambiguous) {

@@ -34,6 +34,7 @@ std::optional<std::chrono::seconds> locked_out(const Shared& shared, Stats& stat
 
 void note_refusal(const Shared& shared, Stats& stats, std::string_view address, std::string_view credential,
                   auth::errc why) {
+    if (why == auth::errc::unknown_key) shared.common->unknown_key.store(true, std::memory_order_relaxed);
     const session::Rate& rate = shared.options.failed_rate;
     if (!rate.bounded() || credential.empty() || !is_guess(why)) return;
     const auto begun = shared.failures->failed(address, credential, rate, std::chrono::steady_clock::now());

@@ -46,6 +46,7 @@ struct Common {
     std::atomic<MemoryPressure> memory_pressure{MemoryPressure::none};
     std::atomic<std::uint64_t> memory_used{0};   // bytes, as of the last look
     std::atomic<std::uint64_t> memory_limit{0};  // 0: none is known, or limits.memory is off
+    std::atomic<bool> unknown_key{false};  // a token named a key that we do not have; KeySources looks at it
 };
 
 // What a loop is given; shared by all loops, immutable, outlives them.

@@ -64,6 +64,20 @@ constexpr std::array<std::string_view, 2> lockout_names{"address", "credential"}
 enum class ForwardAuthResult : std::uint8_t { allow, deny, error };
 constexpr std::array<std::string_view, 3> forward_auth_result_names{"allow", "deny", "error"};
 
+// What became of an attempt to get JWT keys from a URL, and from a file that had changed.
+constexpr std::array<std::string_view, 13> jwks_result_names{
+    "ok",        "unchanged", "bad_status",   "bad_document", "unresolved",  "unreachable", "bad_tls",
+    "timed_out", "closed",    "bad_response", "too_large",    "bad_request", "busy"};
+constexpr std::array<std::string_view, 2> jwks_reload_names{"ok", "failed"};
+
+// JWT keys of auth.any_of[].jwt with jwks_url or jwks_file; of the first loop.
+struct JwksStats {
+    std::array<std::uint64_t, jwks_result_names.size()> fetches{};
+    std::array<std::uint64_t, jwks_reload_names.size()> reloads{};
+    std::uint64_t keys = 0;         // gauge
+    std::uint64_t age_seconds = 0;  // gauge: of the oldest set of a URL, since it was last known to be good
+};
+
 // One process of the app, by index into UpstreamOptions::urls.
 struct UpstreamStats {
     std::uint64_t sessions = 0;  // gauge: that belong to it
@@ -108,6 +122,7 @@ struct Stats {
     std::uint64_t upstream_connect_failures = 0;
     bool upstream_up = false;  // the last attempt to reach one of its processes succeeded
     std::vector<UpstreamStats> upstreams;
+    JwksStats jwks;
     session::Histogram loop_lag;  // how late the loop's own tick was
 };
 

@@ -364,6 +364,17 @@ void Exposition::refusals() {
     out_.gauge("forestay_memory_pressure",
                "1 when new clients are refused for lack of memory, 2 when the heaviest sessions end, too.",
                static_cast<double>(input_.memory.pressure));
+    by_name(
+        out_.counter("forestay_jwks_fetches_total", "Attempts to fetch JWT keys from jwks_url, by result."),
+        "result", net::jwks_result_names, [](const auto& s, auto i) { return s.jwks.fetches[i]; });
+    by_name(out_.counter("forestay_jwks_reloads_total", "Changes of a jwks_file that were seen, by result."),
+            "result", net::jwks_reload_names, [](const auto& s, auto i) { return s.jwks.reloads[i]; });
+    out_.gauge(
+        "forestay_jwks_age_seconds",
+        "How long ago the keys of a jwks_url were fetched or said to be unchanged; of several the oldest.",
+        sum([](const auto& s) { return s.jwks.age_seconds; }));
+    out_.gauge("forestay_jwks_keys", "JWT keys in use from jwks_url and jwks_file.",
+               sum([](const auto& s) { return s.jwks.keys; }));
     out_.counter("forestay_sid_mismatches_total", "Session ids used by another principal or origin.",
                  sum([](const auto& s) { return s.sid_mismatches; }));
     out_.counter("forestay_dropped_header_fields_total",

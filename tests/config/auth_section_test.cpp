@@ -283,4 +283,40 @@ BOOST_AUTO_TEST_CASE(origins_that_are_none_are_told_where_they_stand) {
                  "7:8: unknown key \"regexp\" in cors.allowed_origins[2]: did you mean \"regex\"?"});
 }
 
+BOOST_AUTO_TEST_CASE(keys_of_a_jwt_by_url) {
+    const auto jwt = [](const std::string& more) {
+        Given given = method("jwt: {algorithms: RS256, " + more + "}");
+        given.files["ca.pem"] = "-----BEGIN CERTIFICATE-----\n";
+        given.files["keys"] = "{}";
+        return given;
+    };
+    const Given full =
+        jwt("jwks_url: \"https://id.example/keys\", jwks_ca_file: ca.pem, jwks_max_stale: 1h, "
+            "start_degraded: true");
+    CHECK_LINES(full.problems(), {});
+    const auto got = options<auth::JwtOptions>(full);
+    BOOST_CHECK_EQUAL(got.jwks_url, "https://id.example/keys");
+    BOOST_CHECK(got.jwks_ca_file.ends_with("ca.pem"));
+    BOOST_CHECK(got.jwks_max_stale == std::chrono::hours(1));
+    BOOST_CHECK(got.start_degraded);
+    const auto bare = options<auth::JwtOptions>(jwt("jwks_url: \"http://127.0.0.1:8080/keys\""));
+    BOOST_CHECK(bare.jwks_max_stale == std::chrono::hours(24));
+    BOOST_CHECK(!bare.start_degraded);
+
+    CHECK_LINES(
+        jwt("jwks_url: \"http://id.example/keys\"").problems(),
+        {"6:42: auth.any_of[0].jwt.jwks_url: https:// is needed: on the way, anybody could put in a key"});
+    CHECK_LINES(jwt("jwks_url: \"https://a@id.example/\"").problems(),
+                {"6:42: auth.any_of[0].jwt.jwks_url: a URL has no user or password here"});
+    CHECK_LINES(jwt("jwks_ca_file: ca.pem, public_key_file: keys").problems(),
+                {"6:46: auth.any_of[0].jwt.jwks_ca_file without jwks_url"});
+    CHECK_LINES(jwt("jwks_url: \"https://id.example/\", jwks_ca_file: keys").problems(),
+                {"6:79: auth.any_of[0].jwt.jwks_ca_file: \"keys\" has no PEM certificate"});
+    CHECK_LINES(jwt("jwks_file: keys, jwks_url: \"https://id.example/\"").problems(),
+                {"6:59: auth.any_of[0].jwt: jwks_url and jwks_file are both set: keep one"});
+    CHECK_LINES(
+        method("jwt: {algorithms: HS256, secret_file: key, jwks_url: \"https://id.example/\"}").problems(),
+        {"6:7: auth.any_of[0]: jwt: jwks_url without an algorithm that uses public keys"});
+}
+
 BOOST_AUTO_TEST_SUITE_END()

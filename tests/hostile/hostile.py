@@ -29,6 +29,7 @@ import rows_correctness  # noqa: F401
 import rows_correctness_websocket  # noqa: F401
 import rows_guard  # noqa: F401
 import rows_http  # noqa: F401
+import rows_keys  # noqa: F401
 import rows_operator  # noqa: F401
 import rows_resources  # noqa: F401
 import rows_socketio  # noqa: F401

@@ -5,7 +5,7 @@ import time
 
 from credentials import base64url, flask_cookie, flip, jwt
 from raw import Closed, Connection, Polling, websocket
-from rows import close_of, either, pending, row, unit_test
+from rows import close_of, either, row, unit_test
 
 POLL = "/socket.io/?EIO=4&transport=polling"
 UPGRADE = "/socket.io/?EIO=4&transport=websocket"
@@ -242,9 +242,6 @@ def odd_verdicts(bench):
     for does in ("cr", "lf", "nul", "folded", "two lengths", "long", "many", "large", "not http"):
         statuses, heard, _ = judged(bench, does)
         yield f"T12: the auth server's answer: {does}", (statuses, heard), ([502] * 4, False)
-
-
-pending("jwks_url", "J04", "J05", "J06")
 
 
 @row("T07", "T08")

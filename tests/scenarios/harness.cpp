@@ -45,6 +45,7 @@ void add(Numbers& sums, const Numbers& numbers) {
     std::transform(sums.begin(), sums.end(), numbers.begin(), sums.begin(), std::plus<>());
 }
 void add(net::Stats& sums, const net::Stats& stats) {
+    if (sums.jwks.keys == 0) sums.jwks = stats.jwks;
     sums.connections_accepted += stats.connections_accepted;
     sums.connections_refused += stats.connections_refused;
     sums.handovers += stats.handovers;
@@ -240,6 +241,7 @@ Proxy::Proxy(const Upstream& upstream, Setup setup) {
     };
     shared_.loops = setup.loops != 0 ? setup.loops : loops_of_this_program();
     loops_ = std::make_unique<net::Loops>(shared_);
+    keys_ = std::make_unique<net::KeySources>(loops_->at(0));
     thread_ = std::thread([this] { loops_->run(); });
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "proxy/net/key_sources.h"
 #include "proxy/net/loops.h"
 #include "proxy/net/unique_fd.h"
 
@@ -114,6 +115,7 @@ class Proxy {
     std::vector<std::string> journal_;
     bool drained_ = false;
     std::unique_ptr<net::Loops> loops_;
+    std::unique_ptr<net::KeySources> keys_;
     net::Stats sums_;
     std::thread thread_;
 };
