@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ std::string_view event_text(char* buffer, std::string_view type, std::uint64_t i
     return {buffer, message_bytes};
 }
 
-Peer::Peer(int epoll, int fd) : fd_(fd) {
+Peer::Peer(int epoll, int fd, ssl_st* tls) : fd_(fd), tls_(tls) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = this;
@@ -72,7 +73,16 @@ Peer::Peer(int epoll, int fd) : fd_(fd) {
 }
 
 Peer::~Peer() {
+    ::SSL_free(tls_);
     ::close(fd_);
+}
+
+ssize_t Peer::receive(char* to, std::size_t size) {
+    if (tls_ == nullptr) return ::recv(fd_, to, size, 0);
+    const int got = ::SSL_read(tls_, to, static_cast<int>(size));
+    if (got > 0) return got;
+    errno = ::SSL_get_error(tls_, got) == SSL_ERROR_WANT_READ ? EAGAIN : ECONNRESET;
+    return -1;
 }
 
 bool Peer::on_events(std::uint32_t events) {
@@ -82,7 +92,7 @@ bool Peer::on_events(std::uint32_t events) {
         // What was left of the last read goes in front.
         std::memcpy(read_buffer.data(), in_.data(), in_.size());
         const std::size_t kept = in_.size();
-        const ssize_t got = ::recv(fd_, read_buffer.data() + kept, read_buffer.size() - kept, 0);
+        const ssize_t got = receive(read_buffer.data() + kept, read_buffer.size() - kept);
         if (got == 0 || (got < 0 && errno != EAGAIN)) return false;
         if (got < 0) break;
         const std::size_t size = kept + static_cast<std::size_t>(got);
@@ -90,7 +100,7 @@ bool Peer::on_events(std::uint32_t events) {
         if (used == close_it) return false;
         in_.assign(read_buffer.data() + used, size - used);
         // A short read has drained the socket, unless the peer's end is behind it.
-        if (size < read_buffer.size() && (events & EPOLLRDHUP) == 0) break;
+        if (tls_ == nullptr && size < read_buffer.size() && (events & EPOLLRDHUP) == 0) break;
     }
     flush();
     return true;
@@ -98,7 +108,8 @@ bool Peer::on_events(std::uint32_t events) {
 
 void Peer::flush() {
     if (out_.empty()) return;
-    const ssize_t sent = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+    const ssize_t sent = tls_ != nullptr ? ::SSL_write(tls_, out_.data(), static_cast<int>(out_.size()))
+                                         : ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
     if (sent > 0) out_.erase(0, static_cast<std::size_t>(sent));
 }
 
@@ -192,7 +203,8 @@ bool UpstreamPeer::on_message(std::string_view start, std::size_t size) {
     return true;
 }
 
-ClientPeer::ClientPeer(int epoll, int fd, const Answered& answered) : Peer(epoll, fd), answered_(answered) {
+ClientPeer::ClientPeer(int epoll, int fd, ssl_st* tls, const Answered& answered)
+    : Peer(epoll, fd, tls), answered_(answered) {
     append_raw(
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "

@@ -2,6 +2,8 @@
 // proxy between them. Both live in one thread and one epoll set.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -10,6 +12,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+struct ssl_st;
 
 namespace forestay::bench {
 
@@ -20,7 +24,8 @@ constexpr std::size_t message_bytes = 128;  // of every request and answer: the 
 // A socket in the epoll set that speaks HTTP up to the 101, then frames.
 class Peer {
   public:
-    Peer(int epoll, int fd);
+    // `tls`: its handshake is done; taken. Null: without.
+    Peer(int epoll, int fd, ssl_st* tls = nullptr);
     virtual ~Peer();
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
@@ -43,7 +48,10 @@ class Peer {
     [[nodiscard]] std::size_t take(char* bytes, std::size_t size);  // how many were used; npos: close
     [[nodiscard]] std::size_t take_frame(char* bytes, std::size_t size);
 
+    [[nodiscard]] ssize_t receive(char* to, std::size_t size);
+
     int fd_;
+    ssl_st* tls_;
     bool upgraded_ = false;
     std::string in_;   // an incomplete head or frame
     std::string out_;  // not yet written
@@ -69,7 +77,7 @@ class ClientPeer final : public Peer {
     // Called with each answer: when the question was to be asked.
     using Answered = std::function<void(ClientPeer&, Clock::time_point intended)>;
 
-    ClientPeer(int epoll, int fd, const Answered& answered);
+    ClientPeer(int epoll, int fd, ssl_st* tls, const Answered& answered);
     [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] std::size_t outstanding() const { return static_cast<std::size_t>(asked_ - answers_); }
     // Appends a request; flush() sends. False when too many are outstanding to remember.

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """CPU, latency and memory of forestay beside Debian's nginx and haproxy: one worker each, all on cpu 1, the load on cpu 0,
 measured in turn in the same run. And what rules cost those whom they are not about: forestay with 50 rules beside forestay
-with none. Prints tables; asserts nothing, because time on a shared machine proves nothing.
+with none; and forestay beside nginx, both with TLS towards their users. Prints tables; asserts nothing, because time on a
+shared machine proves nothing.
 
     run.py [--load build/release/tests/bench/bench_load] [--forestay build/release/forestay] [--without forestay]
-           [--repeats 5] [--seconds 3] [--idle 5000] [--only idle|rules|ping_pong|...] [--json FILE]
+           [--repeats 5] [--seconds 3] [--idle 5000] [--only idle|rules|tls|ping_pong|...] [--json FILE]
 """
 import argparse
 import json
@@ -24,6 +25,11 @@ PROXIES = {
     "nginx": ("nginx.conf", lambda path, args: ["nginx", "-p", os.path.dirname(path), "-e", "stderr", "-c", path]),
     "haproxy": ("haproxy.cfg", lambda path, args: ["haproxy", "-db", "-q", "-f", path]),
     "forestay": ("forestay.yaml", lambda path, args: [args.forestay, "run", "-c", path]),
+}
+# The same proxies, with TLS towards their users. Named so, the load speaks it.
+TLS = {
+    "nginx_tls": "ssl; ssl_certificate {0}; ssl_certificate_key {1}; ssl_protocols TLSv1.2 TLSv1.3; ssl_ecdh_curve X25519",
+    "forestay_tls": "tls: {{cert_file: {0}, key_file: {1}}}",
 }
 # forestay with so many rules, none of them about the load's event.
 RULES = {"no_rules": 0, "50_rules": 50}
@@ -81,11 +87,12 @@ class Proxies:
     def start(self):
         running = []
         for name in self.names:
-            template, command = PROXIES["forestay" if name in RULES else name]
+            template, command = PROXIES["forestay" if name in RULES else name.removesuffix("_tls")]
             port = free_port()
             with open(os.path.join(HERE, template)) as file:
                 text = file.read()
-            for key, value in {"port": port, "upstream_port": self.upstream_port, "directory": self.directory.name}.items():
+            tls = TLS[name].format(*self.certificate()) if name in TLS else ""
+            for key, value in {"port": port, "upstream_port": self.upstream_port, "directory": self.directory.name, "tls": tls}.items():
                 text = text.replace(f"@{key}@", str(value))
             if name in RULES:
                 text = with_rules(text, RULES[name])
@@ -98,6 +105,14 @@ class Proxies:
             wait_for(port, child, name)
             running.append(f"{name}:{port}:{child.pid}")
         return running
+
+    def certificate(self):
+        """Files of a certificate that nobody knows, and its key."""
+        files = [os.path.join(self.directory.name, name) for name in ("tls.pem", "tls.key")]
+        if not os.path.exists(files[0]):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                            "-subj", "/CN=bench", "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+        return files
 
     def __exit__(self, *_):
         for child in self.children:
@@ -160,6 +175,15 @@ def report_idle(results):
             over(r["bytes_per_session"], "haproxy")] for r in results])
 
 
+def report_tls(scenario, results):
+    print(f"\nTLS, {scenario}")
+    table(["proxy", "CPU us/message", "/nginx_tls", "messages/s", "p50 us", "p99 us"],
+          [[name, *(f"{statistics.median(r[key] for r in results if r['proxy'] == name):.{digits}f}" if key else
+                    ratio(results, "cpu_us_per_message", name, "nginx_tls")
+                    for key, digits in (("cpu_us_per_message", 3), ("", 0), ("messages_per_second", 0), ("p50_us", 0), ("p99_us", 0)))]
+           for name in TLS if any(r["proxy"] == name for r in results)])
+
+
 def report_rules(scenario, results):
     print(f"\nrules, {scenario}: an event that none of them is about")
     table(["forestay with", "CPU us/message", "/no_rules"],
@@ -172,7 +196,7 @@ def main():
     parser.add_argument("--load", default=os.path.join(ROOT, "build/release/tests/bench/bench_load"))
     parser.add_argument("--forestay", default=os.path.join(ROOT, "build/release/forestay"))
     parser.add_argument("--without", action="append", default=[], choices=PROXIES)
-    parser.add_argument("--only", action="append", choices=[*SCENARIOS, "idle", "rules"])
+    parser.add_argument("--only", action="append", choices=[*SCENARIOS, "idle", "rules", "tls"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--idle", type=int, default=5000)
@@ -189,7 +213,7 @@ def main():
     if hard < 2 * args.idle + 1000:
         args.idle = (hard - 1000) // 2
         print(f"idle: {args.idle} sessions, for the limit of descriptors is {hard}", file=sys.stderr)
-    wanted = args.only or [*SCENARIOS, "idle", "rules"]
+    wanted = args.only or [*SCENARIOS, "idle", "rules", "tls"]
     names = [name for name in PROXIES if name not in args.without]
     upstream_port = free_port()
     everything = []
@@ -201,7 +225,9 @@ def main():
         report_idle(results)
     scenarios = [name for name in SCENARIOS if name in wanted]
     for proxies, chosen, tell in [(names, scenarios, report),
-                                  (list(RULES), ["ping_pong", "pipelined"] if "rules" in wanted else [], report_rules)]:
+                                  (list(RULES), ["ping_pong", "pipelined"] if "rules" in wanted else [], report_rules),
+                                  ([name for name in TLS if name.removesuffix("_tls") in names],
+                                   ["ping_pong", "ping_pong_closed", "pipelined"] if "tls" in wanted else [], report_tls)]:
         if not chosen or not proxies:
             continue
         with Proxies(proxies, args, upstream_port) as running:

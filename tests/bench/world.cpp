@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -59,7 +60,10 @@ int set_non_blocking(int fd) {
 
 }  // namespace
 
-World::World(std::uint16_t listen_port) : epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
+World::World(std::uint16_t listen_port)
+    : epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      tls_(::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free) {
+    ::SSL_CTX_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     listener_ = checked(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
     const int on = 1;
     ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -78,14 +82,22 @@ World::~World() {
     ::close(epoll_);
 }
 
+ssl_st* World::secured(int fd) {
+    ssl_st* tls = ::SSL_new(tls_.get());
+    ::SSL_set_fd(tls, fd);
+    if (::SSL_connect(tls) != 1) throw std::runtime_error("no TLS with the proxy");
+    return tls;
+}
+
 std::vector<ClientPeer*> World::join(const Proxy& proxy, std::size_t count,
                                      const ClientPeer::Answered& answered) {
     const Clock::time_point end = Clock::now() + 30s;
     std::vector<ClientPeer*> joined, joining;
     while (joined.size() < count) {
         while (joining.size() < joining_max && joined.size() + joining.size() < count) {
-            const int fd = set_non_blocking(connect_to(proxy.port));
-            auto client = std::make_unique<ClientPeer>(epoll_, fd, answered);
+            const int fd = connect_to(proxy.port);
+            ssl_st* tls = proxy.name.ends_with("_tls") ? secured(fd) : nullptr;
+            auto client = std::make_unique<ClientPeer>(epoll_, set_non_blocking(fd), tls, answered);
             joining.push_back(client.get());
             clients_.emplace(client.get(), std::move(client));
         }

@@ -11,10 +11,12 @@
 
 #include "tests/bench/peer.h"
 
+struct ssl_ctx_st;
+
 namespace forestay::bench {
 
 struct Proxy {
-    std::string name;
+    std::string name;  // one that ends in _tls speaks it with its users
     std::uint16_t port = 0;
     pid_t pid = 0;
 };
@@ -39,8 +41,11 @@ class World {
   private:
     void add_upstream();
 
+    ssl_st* secured(int fd);  // a user's TLS handshake, blocking
+
     int epoll_;
     int listener_;
+    std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)> tls_;
     std::unordered_map<Peer*, std::unique_ptr<ClientPeer>> clients_;
     std::unordered_map<Peer*, std::unique_ptr<UpstreamPeer>> upstreams_;
 };
