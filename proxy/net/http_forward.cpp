@@ -212,8 +212,9 @@ Task<void> forward_http(ClientExchange& exchange, const wire::http::OwnedFields&
     while (true) {
         UpstreamConnection connection = co_await exchange.context.pool.take(which);
         if (!connection.stream) {
-            Reply reply = connection.timed_out ? error_reply(504, "upstream_connect_timeout")
-                                               : error_reply(503, "upstream_unreachable");
+            Reply reply = connection.tls_failed  ? error_reply(502, "upstream_tls_failed")
+                          : connection.timed_out ? error_reply(504, "upstream_connect_timeout")
+                                                 : error_reply(503, "upstream_unreachable");
             co_await send_reply(exchange, std::move(reply));
             co_return;
         }

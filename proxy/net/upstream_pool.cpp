@@ -54,12 +54,15 @@ Task<UpstreamConnection> connect_to(Loop& loop, StreamGroup& streams, Upstream& 
         if (connected == Io::ok) {
             connected = co_await stream->handshake(timeout);
             if (connected == Io::ok && stream->socket().encrypted()) count_tls(loop, TlsSide::upstream);
-            if (connected == Io::closed && !streams.aborted())
+            if (connected == Io::closed && !streams.aborted()) {
+                connection.tls_failed = true;
                 tell_upstream_tls_failure(loop, stream->socket());
+            }
         }
         if (connected == Io::ok) {
             if (i < upstream.addresses().size()) upstream.attempted(&upstream.addresses()[i]);
             connection.stream = std::move(stream);
+            connection.tls_failed = false;
             co_return connection;
         }
         if (streams.aborted()) co_return connection;  // our end, which says nothing about the upstream

@@ -16,8 +16,9 @@ class Upstream;
 struct UpstreamConnection {
     std::unique_ptr<ByteStream> stream;  // empty: none to be had
     Upstream* upstream = nullptr;        // which one it goes to
-    bool reused = false;     // may have died unnoticed: a request that gets no byte back may be tried again
-    bool timed_out = false;  // why there is none
+    bool reused = false;      // may have died unnoticed: a request that gets no byte back may be tried again
+    bool timed_out = false;   // why there is none
+    bool tls_failed = false;  // likewise: it is there, but TLS with it failed
 };
 
 class UpstreamPool final : TimerEntry {
