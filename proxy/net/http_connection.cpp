@@ -110,6 +110,7 @@ void HttpConnection::drain() {
 
 Task<void> HttpConnection::run(std::unique_ptr<HttpConnection> self) {
     HttpConnection& connection = *self;
+    connection.begin_waiting();
     if (!co_await connection.begin_tls()) co_return;
     while (true) {
         connection.begin_waiting();

@@ -223,6 +223,8 @@ Proxy::Proxy(const Upstream& upstream, Setup setup) {
     std::vector<std::string> problems;
     shared_.options = std::move(setup.options);
     if (shared_.options.listen.empty()) shared_.options.listen.push_back({"127.0.0.1", 0, {}});
+    shared_.options.listen.front().tls = setup.tls != nullptr;
+    shared_.tls = std::move(setup.tls);
     shared_.options.upstream.urls.front().host = "127.0.0.1";
     shared_.options.upstream.urls.front().port = upstream.port();
     shared_.policy = std::move(setup.policy);

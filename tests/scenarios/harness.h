@@ -88,6 +88,7 @@ struct Setup {
     session::Policy policy;
     auth::AuthOptions auth;
     auth::OriginOptions origins;
+    std::shared_ptr<net::TlsServer> tls;  // what its listener speaks; null: plain HTTP
     std::size_t rates_remembered = net::ClientTable::idle_most;
     unsigned loops = 0;  // 0: as many as the test program is told
 };

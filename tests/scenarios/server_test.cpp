@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "proxy/net/tls_context.h"
+#include "tests/net/test_certificates.h"
 #include "tests/scenarios/harness.h"
 
 using namespace forestay::scenarios;
@@ -93,6 +95,28 @@ BOOST_AUTO_TEST_CASE(who_has_not_sent_a_request_makes_room_for_who_does) {
     BOOST_TEST(read_answer(busy).body == "ok");
     BOOST_TEST(proxy.stop().connections_refused == 0U);
     BOOST_TEST(proxy.stop().limit_hits[static_cast<std::size_t>(net::LimitHit::max_connections)] >= 2U);
+}
+
+// With TLS a client that never says its hello kept its place for ten seconds, whoever stood outside.
+BOOST_AUTO_TEST_CASE(who_has_not_finished_a_tls_handshake_makes_room_too) {
+    net::testing::TestDirectory directory;
+    const auto own = directory.make("server", {"DNS:a.example"});
+    std::vector<std::string> problems;
+    Setup setup;
+    net::TlsServerOptions tls;
+    tls.certificates = {{own.cert_file, own.key_file}};
+    setup.tls = net::TlsServer::load(std::move(tls), problems);
+    BOOST_REQUIRE(setup.tls != nullptr);
+    setup.options.limits.connections = 2;
+    setup.options.limits.header_timeout = 1min;
+    setup.loops = 1;
+    Upstream upstream;
+    Proxy proxy(upstream, setup);
+    Peer silent = proxy.client();
+    Peer half = proxy.client("\x16\x03\x01");
+    Peer third = proxy.client();
+    BOOST_TEST(silent.ends());
+    BOOST_TEST(proxy.stop().connections_refused == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(slow_heads_and_silent_clients_are_let_go) {
