@@ -203,7 +203,7 @@ bool UpstreamPeer::on_message(std::string_view start, std::size_t size) {
     return true;
 }
 
-ClientPeer::ClientPeer(int epoll, int fd, ssl_st* tls, const Answered& answered)
+ClientPeer::ClientPeer(int epoll, int fd, const Answered& answered, ssl_st* tls)
     : Peer(epoll, fd, tls), answered_(answered) {
     append_raw(
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"

@@ -77,7 +77,7 @@ class ClientPeer final : public Peer {
     // Called with each answer: when the question was to be asked.
     using Answered = std::function<void(ClientPeer&, Clock::time_point intended)>;
 
-    ClientPeer(int epoll, int fd, ssl_st* tls, const Answered& answered);
+    ClientPeer(int epoll, int fd, const Answered& answered, ssl_st* tls = nullptr);
     [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] std::size_t outstanding() const { return static_cast<std::size_t>(asked_ - answers_); }
     // Appends a request; flush() sends. False when too many are outstanding to remember.

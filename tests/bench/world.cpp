@@ -97,7 +97,7 @@ std::vector<ClientPeer*> World::join(const Proxy& proxy, std::size_t count,
         while (joining.size() < joining_max && joined.size() + joining.size() < count) {
             const int fd = connect_to(proxy.port);
             ssl_st* tls = proxy.name.ends_with("_tls") ? secured(fd) : nullptr;
-            auto client = std::make_unique<ClientPeer>(epoll_, set_non_blocking(fd), tls, answered);
+            auto client = std::make_unique<ClientPeer>(epoll_, set_non_blocking(fd), answered, tls);
             joining.push_back(client.get());
             clients_.emplace(client.get(), std::move(client));
         }
