@@ -170,7 +170,9 @@ void ClientLeg::exchange_written(ExchangeId exchange) {
 }
 
 void ClientLeg::exchange_lost(ExchangeId exchange) {
-    if (exchange == poll_) poll_ = 0;  // (a POST that is held stays so: no other is taken before that ends)
+    if (exchange == poll_) poll_ = 0;
+    // What it brought is still held, so no other is taken; but nobody waits for the answer.
+    std::replace(held_posts_.begin(), held_posts_.end(), exchange, no_exchange);
     if (exchange != in_flight_exchange_) return;
     in_flight_exchange_ = 0;
     handed_ -= messages(in_flight_);
@@ -186,7 +188,9 @@ void ClientLeg::answer_post(ExchangeId exchange, bool hold) {
 }
 
 void ClientLeg::release_posts() {
-    for (const ExchangeId exchange : held_posts_) actions_.push(action::AnswerExchange{exchange, 200, "ok"});
+    for (const ExchangeId exchange : held_posts_) {
+        if (exchange != no_exchange) actions_.push(action::AnswerExchange{exchange, 200, "ok"});
+    }
     held_posts_.clear();
 }
 

@@ -143,7 +143,8 @@ class ClientLeg {
     ExchangeId poll_ = 0;                // the GET that waits
     ExchangeId in_flight_exchange_ = 0;  // the GET whose answer is being written
     std::vector<Outgoing> in_flight_;
-    std::vector<ExchangeId> held_posts_;  // also of connections that are gone by now
+    static constexpr ExchangeId no_exchange = 0;
+    std::vector<ExchangeId> held_posts_;  // no_exchange: its connection is gone
     TokenBucket control_frames_;
     std::uint64_t sent_ = 0;       // messages so far
     std::uint64_t handed_ = 0;     // of these, to a transport
