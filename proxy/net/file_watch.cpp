@@ -23,13 +23,15 @@ namespace {
 constexpr std::chrono::milliseconds settle_time{100};
 constexpr std::chrono::seconds look_interval{30};
 
-// What of a file differs when its content does: device, inode, size, time of the last change.
-using Identity = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
+// What of a file differs when its content does, or who may read it: device, inode, size, times of the last
+// changes.
+using Identity = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
 
 Identity identity_of(const std::string& file) {
     struct stat facts {};
     if (::stat(file.c_str(), &facts) != 0) return {};
-    return {facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec};
+    return {facts.st_dev,          facts.st_ino,         facts.st_size,        facts.st_mtim.tv_sec,
+            facts.st_mtim.tv_nsec, facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec};
 }
 
 std::string directory_of(const std::string& file) {

@@ -1,8 +1,5 @@
 #include "proxy/net/key_sources.h"
 
-#include <sys/stat.h>
-
-#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -16,6 +13,7 @@
 
 #include "proxy/auth/digest.h"
 #include "proxy/auth/jwks_schedule.h"
+#include "proxy/net/file_watch.h"
 #include "proxy/net/http_client.h"
 #include "proxy/net/loop.h"
 
@@ -30,15 +28,6 @@ constexpr std::chrono::milliseconds look_interval{250};
 constexpr std::size_t max_file_bytes = 1 << 20;
 constexpr std::size_t max_etag_bytes = 256;
 constexpr std::size_t ok = 0, unchanged = 1, bad_status = 2, bad_document = 3;  // jwks_result_names
-
-// Changes whenever the file, or the link to it, does.
-using FileState = std::array<std::int64_t, 5>;
-FileState state_of(const std::string& path) {
-    struct stat it {};
-    if (::stat(path.c_str(), &it) != 0) return {};
-    return {static_cast<std::int64_t>(it.st_ino), it.st_size, it.st_mtim.tv_sec, it.st_mtim.tv_nsec,
-            it.st_ctim.tv_sec * 1'000'000'000 + it.st_ctim.tv_nsec};
-}
 
 std::optional<std::string> read_whole(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
@@ -58,7 +47,7 @@ struct KeySources::Source {
     const auth::JwtOptions& options;  // the authenticator's
     std::size_t keys = 0;             // in use
     // Of a file.
-    FileState file{};
+    std::unique_ptr<FileWatch> watch;
     // Of a URL.
     wire::http::Url url;
     std::string shown;  // the URL for the log: without its query
@@ -82,8 +71,9 @@ struct KeySources::Impl {
     void heard(Source& source, const Fetched& answer);
     void failed(Source& source, std::size_t result, const std::string& what);
     void drop_stale(Source& source);
-    void look_at_file(Source& source);
-    void look();
+    enum class Read : std::uint8_t { first, again };
+    void read_file(Source& source, Read which);
+    void look_at_urls();
     void publish();
 
     Loop& first;
@@ -96,15 +86,21 @@ struct KeySources::Impl {
 KeySources::KeySources(Loop& first) {
     if (!first.shared().authenticator) return;
     impl_ = std::make_unique<Impl>(first);
+    bool any_url = false;
     const auto& methods = impl_->authenticator.options().any_of;
     for (std::size_t i = 0; i < methods.size(); ++i) {
         const auto* jwt = std::get_if<auth::JwtOptions>(&methods[i]);
         if (jwt == nullptr || (jwt->jwks_url.empty() && jwt->jwks_file.empty())) continue;
         Source& source = *impl_->sources.emplace_back(std::make_unique<Source>(i, *jwt));
         if (jwt->jwks_url.empty()) {
-            impl_->look_at_file(source);
+            // Watched first and read then: a change in between is not missed.
+            source.watch = std::make_unique<FileWatch>(
+                first, std::vector<std::string>{jwt->jwks_file},
+                [impl = impl_.get(), &source] { impl->read_file(source, Impl::Read::again); });
+            impl_->read_file(source, Impl::Read::first);
             continue;
         }
+        any_url = true;
         std::string problem;
         auto url = wire::http::parse_url(jwt->jwks_url, problem);
         if (!url) throw std::runtime_error("jwks_url: " + problem);
@@ -114,7 +110,7 @@ KeySources::KeySources(Loop& first) {
         source.client = std::make_unique<HttpClient>(first.context(), impl_->client_options(source));
     }
     impl_->publish();
-    if (!impl_->sources.empty()) impl_->look();
+    if (any_url) impl_->look_at_urls();
 }
 
 KeySources::~KeySources() = default;
@@ -205,34 +201,30 @@ void KeySources::Impl::drop_stale(Source& source) {
         {{"url", source.shown}, {"seconds", std::to_string(source.options.jwks_max_stale.count())}});
 }
 
-// The first look is only for how it is now: its keys came with the configuration.
-void KeySources::Impl::look_at_file(Source& source) {
+// The first time is no news: its keys came with the configuration.
+void KeySources::Impl::read_file(Source& source, Read which) {
     const std::string& path = source.options.jwks_file;
-    const FileState state = state_of(path);
-    if (state == source.file) return;
-    const bool begin = source.file == FileState{} && source.keys == 0;
-    source.file = state;
+    const bool again = which == Read::again;
     std::string problem = "it cannot be read, or has more than 1 MiB";
     const auto text = read_whole(path);
     auto keys = text ? authenticator.read_keys(source.method, *text, problem) : nullptr;
-    if (!begin) ++stats.reloads.at(keys ? 0 : 1);
+    if (again) ++stats.reloads.at(keys ? 0 : 1);
     if (!keys) {
+        publish();
         say(Level::error, "jwks_file_refused",
             {{"file", path}, {"what", problem}, {"keys", std::to_string(source.keys)}});
         return;
     }
     source.keys = keys->keys.size();
     authenticator.replace_keys(source.method, std::move(keys));
-    if (!begin) say(Level::info, "jwks_file_read", {{"file", path}, {"keys", std::to_string(source.keys)}});
+    publish();
+    if (again) say(Level::info, "jwks_file_read", {{"file", path}, {"keys", std::to_string(source.keys)}});
 }
 
-void KeySources::Impl::look() {
+void KeySources::Impl::look_at_urls() {
     const bool unknown_key = first.shared().common->unknown_key.exchange(false, std::memory_order_relaxed);
     for (const auto& source : sources) {
-        if (source->client == nullptr) {
-            look_at_file(*source);
-            continue;
-        }
+        if (source->client == nullptr) continue;
         const auto now = Clock::now();
         if (unknown_key) source->schedule.unknown_key(now);
         if (source->schedule.due(now)) fetch(*source, first.context(), *source->client, nullptr);
@@ -241,7 +233,7 @@ void KeySources::Impl::look() {
     publish();
     timer.expires_after(look_interval);
     timer.async_wait([this](const boost::system::error_code& error) {
-        if (!error) look();
+        if (!error) look_at_urls();
     });
 }
 
