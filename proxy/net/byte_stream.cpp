@@ -226,8 +226,10 @@ void ByteStream::watch(std::function<void(bool)> happened) {
         impl_->tell_watcher(true);
         return;
     }
-    if (impl_->socket.pending() && (impl_->socket.peek() >= 0 || errno != EAGAIN))
-        impl_->tell_watcher(impl_->socket.peek() <= 0);
+    if (impl_->socket.pending()) {
+        const ssize_t size = impl_->socket.peek();
+        if (size >= 0 || errno != EAGAIN) impl_->tell_watcher(size <= 0);
+    }
     if (!impl_->watch_waits) impl_->start_watch();
 }
 

@@ -63,10 +63,6 @@ bool is_redirect(unsigned status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-std::int64_t unix_now() {
-    return std::chrono::duration_cast<seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 ForwardQuestion forward_question(const wire::http::RequestHead& head, Route route, const ClientFacts& client,

@@ -134,12 +134,9 @@ std::optional<Reply> check_credential(Loop& loop, const RequestHead& head, Route
     if (const auto wait = locked_out(shared, stats, request.client_address, given)) {
         return retry_later(429, auth::name(auth::errc::locked_out), *wait);
     }
-    const std::int64_t now =
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-            .count();
     const std::string address = ClientTable::counted_as(request.client_address);
     const auth::Remembering remembering{loop.verdicts(), address};
-    auto identity = authenticator.check(credentials, now, &remembering);
+    auto identity = authenticator.check(credentials, unix_now(), &remembering);
     stats.auth_cache = loop.verdicts().counts();
     if (identity.has_value()) {
         request.identity = std::move(*identity);

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <exception>
 #include <stdexcept>
 
@@ -215,6 +216,11 @@ void Loop::post(std::function<void()> task) {
 
 void Loop::stop() {
     impl_->context.stop();
+}
+
+std::int64_t unix_now() {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::seconds>(since).count();
 }
 
 }  // namespace forestay::net

@@ -111,4 +111,7 @@ class Loop {
     std::unique_ptr<Impl> impl_;
 };
 
+// Seconds since 1970 by the wall clock, which is what credentials expire by.
+[[nodiscard]] std::int64_t unix_now();
+
 }  // namespace forestay::net

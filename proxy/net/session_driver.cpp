@@ -27,11 +27,6 @@ struct Overloaded : F... {
     using F::operator()...;
 };
 
-std::int64_t unix_now() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::seconds>(since).count();
-}
-
 }  // namespace
 
 session::TimePoint identity_deadline(const auth::Identity& identity, const auth::Authenticator& authenticator,
